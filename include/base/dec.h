@@ -1,0 +1,35 @@
+/* dec.h -- exact decimal money. The only place that divides money.
+ *
+ * Unit: the pico-dollar, 1e-12 USD. A charge is int64_t; balances and sums are __int128.
+ * Text comes in as decimal text and goes out as decimal text; no float anywhere. */
+#ifndef BASE_DEC_H
+#define BASE_DEC_H
+
+#include "base/str.h"
+
+struct rate {
+	int64_t pico; /* pico-dollars ... */
+	uint64_t per; /* ... for this many units; never 0 */
+};
+
+#define DEC_TEXT 48 /* bytes that hold any formatted amount with its NUL */
+
+/* "1.25", "-3", "1e-6", "20000.10" -> pico-dollars. -EBADMSG: not a number; -ERANGE: too large;
+ * -EDOM: finer than 1e-12. */
+int dec_pico(struct str text, int64_t *ret) _must_use_;
+/* The same into 128 bits, for sums and wallets. */
+int dec_pico128(struct str text, __int128 *ret) _must_use_;
+/* Dollars for `per` units, reduced to lowest terms: ("1.25", 1000000) -> 1250000/1. May be finer
+ * than a pico-dollar per unit. -EBADMSG, -ERANGE; -EDOM for a negative rate. */
+int dec_rate(struct str dollars, uint64_t per, struct rate *ret) _must_use_;
+/* quantity x rate, rounded once, half to even. -ERANGE when it does not fit. */
+int dec_line(uint64_t quantity, struct rate r, int64_t *ret) _must_use_;
+/* Exact, no trailing zeros, no exponent: "0.0375", "12", "-0.000000000001". */
+struct str dec_text(__int128 pico, char out[static DEC_TEXT]);
+/* Rounded half to even to `places` decimals and padded: for tables that people read. */
+struct str dec_fixed(__int128 pico, int places, char out[static DEC_TEXT]);
+/* 128-bit sums travel as two int64 (SQLite columns): value = high * 2^63 + low, 0 <= low < 2^63. */
+void dec_split(__int128 v, int64_t *ret_high, int64_t *ret_low);
+__int128 dec_join(int64_t high, int64_t low);
+
+#endif

@@ -1,0 +1,37 @@
+/* obj.h -- objects that can be recognised, and memory that can be made to fail.
+ *
+ * The first member of every heap object is `unsigned magic`. All allocation of the project goes
+ * through here, so that a test can make the n-th one fail. */
+#ifndef BASE_OBJ_H
+#define BASE_OBJ_H
+
+#include "base/lang.h"
+
+/* A zeroed object with its magic set; NULL when there is no memory. */
+#define obj_new(var, magic_) ((__typeof__(var))obj_make(sizeof(*(var)), (magic_)))
+
+/* A stale, wrong or NULL pointer stops here. */
+#define obj_check(var, magic_) assert((var) != NULL && (var)->magic == (magic_))
+
+/* For destructors that take `T **`: empties the caller's variable and yields the object, its magic
+ * spoiled; NULL stays NULL. */
+#define obj_take(ptr, magic_)                                \
+	({                                                   \
+		__typeof__(*(ptr)) obj_ = *(ptr);            \
+		*(ptr) = NULL;                               \
+		if (obj_) {                                  \
+			obj_check(obj_, (magic_));           \
+			obj_->magic = ~(unsigned)(magic_);   \
+		}                                            \
+		obj_;                                        \
+	})
+
+void *obj_make(size_t size, unsigned magic) _must_use_;
+void *mem_zero(size_t count, size_t size) _must_use_;		  /* calloc */
+void *mem_grow(void *old, size_t count, size_t size) _must_use_; /* realloc, overflow checked */
+char *mem_text(const char *p, size_t n) _must_use_;		  /* copy with a NUL */
+void mem_free(void *p);					  /* free */
+
+extern long mem_fail_after; /* tests: allocations until one fails; negative = never */
+
+#endif

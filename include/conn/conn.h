@@ -1,0 +1,29 @@
+/* conn.h -- stage: chunk -> piece. Two directions of each connection, in order, holes named.
+ *
+ * Offsets decide. A chunk beyond the expected offset means the bytes between are lost for good
+ * (the ring keeps the order of one connection): a PIECE_GAP is poured first. Bytes at an offset
+ * already passed are dropped and told to `stale`. A connection whose first chunk starts past 0 begins
+ * with a gap. An end with known final offsets first yields the gaps up to them, then PIECE_END, and
+ * the connection is forgotten. END_EXIT and END_EXEC end every connection of (tgid, start_ns). */
+#ifndef CONN_CONN_H
+#define CONN_CONN_H
+
+#include "base/count.h"
+#include "flow.h"
+
+struct conn;
+
+struct conn_opts {
+	struct counters *counters; /* borrowed, must outlive the stage */
+	/* delivered bytes that go nowhere, for the identities; enum skip of wire.h. May be NULL. */
+	void (*skipped)(void *ctx, const struct origin *from, int skip, uint64_t bytes);
+	void *ctx;
+};
+
+int conn_new(const struct conn_opts *o, struct piece_sink out, struct conn **ret) _must_use_;
+int conn_feed(struct conn *c, const struct chunk *in) _must_use_;
+/* Ends every connection as END_FREE with unknown final offsets (a file has ended). */
+int conn_flush(struct conn *c, uint64_t now_ns) _must_use_;
+void conn_free(struct conn **c);
+
+#endif

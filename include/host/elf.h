@@ -1,0 +1,26 @@
+/* elf.h -- the finder: which TLS functions an ELF file holds, and where. Tenants own these files, so this
+ * runs without any capability, with a limit on time and memory.
+ *
+ * Looks in .dynsym, then .symtab; a versioned name counts without its version. Offsets are file offsets inside an
+ * executable segment, past a leading endbr64. */
+#ifndef HOST_ELF_H
+#define HOST_ELF_H
+
+#include "base/str.h"
+
+struct elf_want {
+	const char *symbol;
+	uint32_t row;
+};
+
+struct elf_site {
+	uint32_t row;
+	uint64_t offset;
+};
+
+/* *ret_count sites, at most `count`; 0 sites is a valid answer. -ENOEXEC: not an ELF file of this machine; -EBADMSG:
+ * damaged. build_id: hex, empty when there is none. */
+int elf_find(int fd, const struct elf_want *want, size_t count, struct elf_site *ret_site,
+	     size_t *ret_count, char ret_build_id[64]) _must_use_;
+
+#endif

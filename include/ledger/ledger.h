@@ -1,0 +1,50 @@
+/* ledger.h -- stage: posting -> rows. Double entry in SQLite, one writer, group commit.
+ *
+ * The ledger only grows: transfers are immutable, ids are deterministic, the same content again
+ * changes nothing, other content under a known id is refused and counted. Amounts are pico-dollars. */
+#ifndef LEDGER_LEDGER_H
+#define LEDGER_LEDGER_H
+
+#include "base/count.h"
+#include "flow.h"
+
+struct ledger;
+
+struct ledger_opts {
+	const char *path;	   /* ledger.db; created 0640 when absent */
+	struct counters *counters; /* borrowed; may be NULL */
+	uint64_t (*now_ns)(void);  /* UTC; NULL = clock_utc_ns */
+};
+
+/* Opens, migrates forward, checks. -EUCLEAN: damaged; -EPROTONOSUPPORT: made by a newer version;
+ * -EBUSY: another writer has it. `error` gets one line for the user. */
+int ledger_open(const struct ledger_opts *o, struct ledger **ret, char error[256]) _must_use_;
+/* Books one posting into the open batch. Retry after an error changes nothing twice. */
+int ledger_feed(struct ledger *l, const struct posting *in) _must_use_;
+size_t ledger_batch(const struct ledger *l);	    /* rows not yet committed */
+int ledger_commit(struct ledger *l) _must_use_; /* durable when it returns 0 */
+void ledger_close(struct ledger **l);		    /* commits what is open */
+
+/* ---- wallets: each commits the open batch with it ---- */
+
+struct wallet_move {
+	struct str team, reason, key; /* key: idempotency, may be absent */
+	int64_t pico;		      /* > 0 */
+	struct str actor;	      /* who asked, e.g. "uid:0" */
+};
+/* Money into a team's wallet. ret_id gets the transfer's id (32 hex). -EEXIST: the key was used for
+ * something else; -EINVAL. The same move under the same key answers 0 with the same id. */
+int ledger_allocate(struct ledger *l, const struct wallet_move *m, char ret_id[33]) _must_use_;
+int ledger_team(struct ledger *l, struct str team) _must_use_; /* makes its accounts, if new */
+
+/* ---- epochs: time with and without probes ---- */
+
+/* Begins an epoch: records the time from the last heartbeat until ready as a gap (no gap on the first). */
+int ledger_epoch_begin(struct ledger *l, const unsigned char epoch[8], uint64_t started_ns) _must_use_;
+int ledger_epoch_ready(struct ledger *l, uint64_t ready_ns) _must_use_;
+/* Everything that ended before `ns` is in the batch or booked; commits. */
+int ledger_heartbeat(struct ledger *l, uint64_t ns) _must_use_;
+/* Any other hole (a role restarted, ...). */
+int ledger_gap(struct ledger *l, uint64_t from_ns, uint64_t until_ns, struct str reason) _must_use_;
+
+#endif

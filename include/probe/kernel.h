@@ -1,0 +1,64 @@
+/* kernel.h -- the attacher's hand on the kernel: load, scope, attach. Needs CAP_BPF and CAP_PERFMON.
+ *
+ * Loading leaves plain descriptors and no libbpf object: they can be handed to the supervisor and back, so a
+ * restarted attacher goes on with what is there. Nothing is pinned: when the last descriptor closes, every
+ * probe is gone. */
+#ifndef PROBE_KERNEL_H
+#define PROBE_KERNEL_H
+
+#include "base/lang.h"
+
+enum kfd {
+#define KFD(name, text, words) KFD_##name,
+#include "tbl/kfd.h"
+#undef KFD
+	KFD_COUNT
+};
+
+enum tls_row {
+#define TLS(row, family, symbol, shape, dir) TLS_##row,
+#include "tbl/tls.h"
+#undef TLS
+	TLS_COUNT
+};
+
+struct site { /* one function of one file */
+	uint32_t row;	 /* enum tls_row */
+	uint64_t offset; /* in the file */
+};
+
+#define KERNEL_EVENTS 8 /* most tracepoint links */
+
+struct kernel {
+	int fd[KFD_COUNT];	  /* -1 = not open */
+	int event[KERNEL_EVENTS]; /* links of process and cgroup events; -1 = none */
+	bool multi;		  /* programs were loaded for uprobe_multi links */
+};
+
+struct kernel_opts {
+	uint32_t ring_bytes;	 /* data ring, a power of two of at least 1 MiB */
+	uint64_t quota_bytes;	 /* most bytes in flight per cgroup; 0 = a quarter of the ring */
+	uint32_t supervisor;	 /* its thread group: it and its children are never looked at */
+	bool no_multi;		 /* tests: use the perf-uprobe fallback */
+};
+
+/* Loads maps and programs and attaches the process and cgroup events. `why` gets a line for the user on failure. */
+int kernel_load(const struct kernel_opts *o, struct kernel *ret, char why[256]) _must_use_;
+void kernel_close(struct kernel *k);
+
+enum scope { SCOPE_OUT = 1, SCOPE_IN = 2 };
+/* The subtree under this cgroup id, unless a deeper one says other. Takes effect before any later probe hit.
+ * Call before the first kernel_attach(). */
+int kernel_scope(const struct kernel *k, uint64_t cgroup, enum scope s) _must_use_;
+
+/* One attachment: all sites of one inode. `file` is any descriptor of it. On success ret_links holds
+ * *ret_count descriptors (at most 2 with multi links, else 2 a site); closing them detaches. */
+#define KERNEL_LINKS (2 * TLS_COUNT)
+int kernel_attach(const struct kernel *k, int file, const struct site *site, size_t count,
+		  int ret_links[KERNEL_LINKS], size_t *ret_count) _must_use_;
+
+/* Frees the slots of connections whose process is gone; `alive` says whether (tgid, start_ns) still runs. */
+int kernel_sweep(const struct kernel *k, bool (*alive)(void *ctx, uint32_t tgid, uint64_t start_ns),
+		 void *ctx, size_t *ret_freed) _must_use_;
+
+#endif

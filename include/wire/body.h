@@ -1,0 +1,18 @@
+/* body.h -- undoes a content coding (gzip, deflate, br, zstd, identity), bounded in size and ratio. */
+#ifndef WIRE_BODY_H
+#define WIRE_BODY_H
+
+#include "base/str.h"
+
+struct body;
+typedef int body_fn(void *ctx, struct str bytes);
+
+/* `coding` is the Content-Encoding value, empty or absent for identity. -EOPNOTSUPP: a coding (or a
+ * stack of two) that we cannot undo. */
+int body_new(struct str coding, body_fn *fn, void *ctx, struct body **ret) _must_use_;
+/* 0; -EBADMSG: damaged; -EMSGSIZE: a limit of tbl/limit.h; else what fn returned. */
+int body_feed(struct body *b, struct str bytes) _must_use_;
+int body_end(struct body *b) _must_use_; /* -EBADMSG: the coded stream is not complete */
+void body_free(struct body **b);
+
+#endif

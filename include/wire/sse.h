@@ -1,0 +1,21 @@
+/* sse.h -- server-sent events, decoded as they arrive (WHATWG HTML section 9.2.6).
+ *
+ * LF, CR and CRLF end a line, a leading BOM is dropped, comments vanish, several data lines are
+ * joined by LF. Events may be of any size: data is handed on in runs, memory is constant. The last event
+ * needs no blank line: sse_end() closes it (providers end some streams so). */
+#ifndef WIRE_SSE_H
+#define WIRE_SSE_H
+
+#include "base/str.h"
+
+struct sse;
+/* A run of an event's data. `name` is the event's name as far as known. Events without data are
+ * not reported. `last` comes once per event, perhaps with no bytes. */
+typedef int sse_fn(void *ctx, struct str name, struct str data, bool last);
+
+int sse_new(sse_fn *fn, void *ctx, struct sse **ret) _must_use_;
+int sse_feed(struct sse *s, struct str bytes) _must_use_;
+int sse_end(struct sse *s) _must_use_;
+void sse_free(struct sse **s);
+
+#endif
