@@ -1,57 +1,92 @@
 # submeter -- `make help` prints what there is to make.
-OUT  ?= out
-V    ?= 0
-SAN  ?=
+OUT    ?= out
+V      ?= 0
+SAN    ?=
 STRICT ?= 0
-CC   ?= cc
-CLANG ?= clang
+CC     ?= cc
+CLANG  ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
+PYTHON ?= /usr/bin/python3
+PREFIX ?= /usr
+DESTDIR ?=
 
 VERSION := 0.1.0
-PKGS := libbpf libelf capstone zlib libbrotlidec libzstd libnghttp2 jansson yaml-0.1 sqlite3 libmicrohttpd \
-	libsodium libcap-ng libuv
+PKGS := libbpf libelf zlib libbrotlidec libzstd jansson yaml-0.1 sqlite3 libmicrohttpd libcurl libsodium libcap-ng libuv
+# Asked once, and only when something is compiled: the packages may not be there before `make deps`.
+PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PKGS)))$(PKG_CFLAGS)
+PKG_LIBS   = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PKGS)))$(PKG_LIBS)
 STD  := -std=gnu17 -D_GNU_SOURCE -DSUBMETER_VERSION='"$(VERSION)"'
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wpointer-arith -Wwrite-strings \
 	-Wimplicit-fallthrough $(if $(filter 1,$(STRICT)),-Werror)
-HARD := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
+HARD := -fstack-protector-strong -fPIE $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer,-D_FORTIFY_SOURCE=2)
 CFLAGS ?= -O2 -g
-ALL_CFLAGS = $(STD) $(WARN) $(HARD) $(CFLAGS) -Iinclude -I$(OUT)/gen $(shell pkg-config --cflags $(PKGS)) -MMD -MP \
-	$(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer -U_FORTIFY_SOURCE)
-LIBS = $(shell pkg-config --libs $(PKGS)) -lm
-LDFLAGS += -pie -Wl,-z,relro,-z,now
+ALL_CFLAGS = $(STD) $(WARN) $(CFLAGS) $(HARD) -Iinclude -I$(OUT)/gen $(PKG_CFLAGS) -MMD -MP
+LINK = $(CC) $(CFLAGS) $(HARD) $(LDFLAGS) -pie -Wl,-z,relro,-z,now
 ARCH := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
 
 Q    := $(if $(filter 1,$(V)),,@)
-say   = $(if $(Q),@printf '  %-7s %s\n' $(1) $(2))
+say   = $(if $(Q),@printf '  %-5s %s\n' $(1) $(2))
 
 MAINS := user/app/main.c user/cli/main.c
 SRC   := $(filter-out $(MAINS),$(sort $(wildcard user/*/*.c)))
 OBJ   := $(SRC:%.c=$(OUT)/%.o)
-UNIT  := $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(sort $(wildcard tests/unit/*.c)))
-FUZZ  := $(patsubst tests/fuzz/%.c,$(OUT)/fuzz/%,$(sort $(wildcard tests/fuzz/*.c)))
-BPFSRC := $(sort $(wildcard bpf/*.bpf.c))
-BPFOBJ := $(BPFSRC:%.c=$(OUT)/%.o)
+TESTS := $(sort $(wildcard tests/unit/*.c tests/live/*.c))
+TBIN  := $(TESTS:tests/%.c=$(OUT)/tests/%)
+FUZZ  := $(patsubst tests/fuzz/%.c,%,$(filter-out tests/fuzz/main.c,$(sort $(wildcard tests/fuzz/*.c))))
+BPF   := $(patsubst %.c,$(OUT)/%.o,$(sort $(wildcard bpf/*.bpf.c)))
 SKEL  := $(OUT)/gen/submeter.skel.h
 EMBED := $(OUT)/gen/book.inc $(OUT)/gen/schema.inc
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all demo test check lint fmt bench fuzz install deps clean help
+.PHONY: all demo test check test-bins compilers lint fmt bench fuzz live-full install deps clean help
 
-help:		## print this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## / { sub(/[ \t]+$$/, "", $$1); printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-
-all: $(OUT)/bin/submeterd $(OUT)/bin/submeter	## build submeterd and submeter into out/bin
-
-include tools/targets.mk
+all: $(OUT)/bin/submeterd $(OUT)/bin/submeter ## build submeterd and submeter into out/bin
+demo: deps ## as root: install what is needed, build, and print the bill of three teams
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)tools/demo
+test: deps ## as root: all tests
+	$(Q)$(MAKE) --no-print-directory compilers
+	$(Q)$(MAKE) --no-print-directory all test-bins STRICT=1
+	$(Q)$(MAKE) --no-print-directory all test-bins OUT=$(OUT)/san SAN=address,undefined CFLAGS='-O1 -g' STRICT=1
+	$(Q)$(PYTHON) tests/run --san $(OUT)/san
+check: ## the tests that need neither root nor the network, with sanitizers
+	$(Q)$(MAKE) --no-print-directory all test-bins OUT=$(OUT)/san SAN=address,undefined CFLAGS='-O1 -g'
+	$(Q)$(PYTHON) tests/run --san $(OUT)/san --only unit
+compilers: ## build everything with clang too, warnings are errors
+	$(Q)$(MAKE) --no-print-directory all test-bins OUT=$(OUT)/clang CC=$(CLANG) STRICT=1
+test-bins: $(TBIN)
+live-full: all test-bins ## as root, long: 1,000 calls a client, 20 kills
+	$(Q)SUBMETER_LIVE_CALLS=1000 SUBMETER_LIVE_KILLS=20 $(PYTHON) tests/run --only live
+lint: ## layers, style, tables, links, format
+	$(Q)tools/lint
+fmt: ## lay the C sources out
+	$(Q)clang-format -i $(shell git ls-files '*.c' '*.h' | grep -v '^include/tbl/')
+bench: all ## measure; writes out/bench/latest.json
+	$(Q)$(PYTHON) tools/bench
+fuzz: $(FUZZ:%=$(OUT)/fuzz/%) ## run each fuzz target for FUZZ_SECONDS (default 60)
+	$(Q)for t in $(FUZZ); do mkdir -p $(OUT)/corpus/$$t; \
+		$(OUT)/fuzz/$$t -max_total_time=$${FUZZ_SECONDS:-60} -rss_limit_mb=1024 -timeout=5 -max_len=8192 \
+			-print_final_stats=1 $(OUT)/corpus/$$t $$(ls -d tests/fuzz/corpus/$$t 2>/dev/null) || exit 1; done
+install: all ## into $(DESTDIR)$(PREFIX)
+	install -D -m 755 $(OUT)/bin/submeterd $(DESTDIR)$(PREFIX)/sbin/submeterd
+	install -D -m 755 $(OUT)/bin/submeter $(DESTDIR)$(PREFIX)/bin/submeter
+deps: ## as root: install the packages that tools/deps.txt lists
+	$(Q)tools/deps
+clean: ## remove out/
+	$(Q)rm -rf $(OUT)
+help: ## print this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(OUT)/bin/submeterd: $(OUT)/user/app/main.o $(OBJ)
-	$(call say,LINK,$@)
-	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) $(LDFLAGS) $^ -o $@ $(LIBS)
 $(OUT)/bin/submeter: $(OUT)/user/cli/main.o $(OBJ)
+$(OUT)/bin/%:
 	$(call say,LINK,$@)
-	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) $(LDFLAGS) $^ -o $@ $(LIBS)
-
+	$(Q)mkdir -p $(@D) && $(LINK) $^ -o $@ $(PKG_LIBS)
+$(OUT)/tests/%: $(OUT)/tests/%.o $(OBJ)
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D) && $(LINK) $^ -o $@ $(PKG_LIBS) -lcmocka -lssl -lcrypto
 $(OUT)/%.o: %.c | $(SKEL) $(EMBED)
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -c $< -o $@
@@ -59,18 +94,22 @@ $(OUT)/bpf/%.bpf.o: bpf/%.bpf.c
 	$(call say,BPF,$<)
 	$(Q)mkdir -p $(@D) && $(CLANG) -target bpf -D__TARGET_ARCH_$(ARCH) -O2 -g -Wall -Werror -Ibpf -Iinclude \
 		-I/usr/include/$(shell uname -m)-linux-gnu -MMD -MP -c $< -o $@
-$(SKEL): $(BPFOBJ)
+$(SKEL): $(BPF)
 	$(call say,SKEL,$@)
 	$(Q)mkdir -p $(@D) && $(BPFTOOL) gen object $(OUT)/bpf/submeter.o $^ && \
 		$(BPFTOOL) gen skeleton $(OUT)/bpf/submeter.o name submeter_bpf > $@
-# A file as a C array body: the price book and the schema travel inside the binary.
+# Files that travel inside the binary, as the body of a C array.
 $(OUT)/gen/book.inc: user/price/book.yaml
-	$(Q)mkdir -p $(@D) && od -An -v -tu1 $< | sed 's/[0-9]\+/&,/g' > $@
-$(OUT)/gen/schema.inc: $(wildcard user/ledger/*.sql)
-	$(Q)mkdir -p $(@D) && od -An -v -tu1 $(sort $(wildcard user/ledger/*.sql)) | sed 's/[0-9]\+/&,/g' > $@
+	$(Q)mkdir -p $(@D) && od -An -v -tu1 $< | sed 's/[0-9][0-9]*/&,/g' > $@
+$(OUT)/gen/schema.inc: $(sort $(wildcard user/ledger/*.sql))
+	$(Q)mkdir -p $(@D) && cat $^ | od -An -v -tu1 | sed 's/[0-9][0-9]*/&,/g' > $@
+# Fuzz targets: all of user/ with coverage and sanitizers, in a folder of its own.
+$(OUT)/fuzz/%: tests/fuzz/%.c
+	$(Q)$(MAKE) --no-print-directory fuzz-objects OUT=$(OUT)/fuzz-obj CC=$(CLANG) SAN=fuzzer-no-link,address,undefined
+	$(call say,FUZZ,$@)
+	$(Q)mkdir -p $(@D) && $(CLANG) $(STD) -g -O1 -fsanitize=fuzzer,address,undefined -Iinclude \
+		$(PKG_CFLAGS) $< $(SRC:%.c=$(OUT)/fuzz-obj/%.o) -o $@ $(PKG_LIBS)
+.PHONY: fuzz-objects
+fuzz-objects: $(OBJ)
 
-$(OUT)/unit/%: $(OUT)/tests/unit/%.o $(OBJ)
-	$(call say,LINK,$@)
-	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) $(LDFLAGS) $^ -o $@ $(LIBS) -lcmocka
-
--include $(OBJ:.o=.d) $(BPFOBJ:.o=.d) $(patsubst %.c,$(OUT)/%.d,$(MAINS) $(wildcard tests/unit/*.c))
+-include $(OBJ:.o=.d) $(BPF:.o=.d) $(patsubst %.c,$(OUT)/%.d,$(MAINS) $(TESTS))

@@ -10,14 +10,24 @@
 #include <linux/types.h>
 #endif
 
-#define ABI_CG_SLOTS   4096  /* row 0 collects the cgroups for which no row was left */
+#define ABI_CG_SLOTS   4096 /* row 0 collects the cgroups for which no row was left */
 #define ABI_CONN_SLOTS 65536
 #define ABI_COMM       16
 #define ABI_PATH       512
+#define ABI_CHUNK      16384 /* most plaintext in one record */
+/* Bytes of one call that are copied; the rest is dropped as LONG. */
+#define ABI_CALL_MAX  (1024 * ABI_CHUNK)
+#define ABI_RING_HEAD 8 /* the kernel's own header before each ring record */
+
+/* A generation names a connection for good: above the slot's number stands how often the slot was used, from 1. */
+#define ABI_GEN_STEP      ((__u64)ABI_CONN_SLOTS)
+#define ABI_GEN_SLOT(gen) ((__u32)((gen) & (ABI_GEN_STEP - 1)))
 
 enum abi_type { ABI_DATA = 1, ABI_FREE, ABI_EOF, ABI_EXIT, ABI_EXEC, ABI_CGROUP };
 
-struct abi_data { /* ABI_DATA: followed by `size` bytes of plaintext */
+/* ABI_DATA: followed by `size` bytes of plaintext. Size 0 carries nothing but its charge: the memory of the call
+ * could not be read. The record in the ring may be longer than header and size. */
+struct abi_data {
 	__u32 type, size;
 	__u64 gen, obj, cgroup, start_ns, at_ns;
 	__u64 off; /* of the first byte, in its direction */
@@ -30,7 +40,9 @@ struct abi_data { /* ABI_DATA: followed by `size` bytes of plaintext */
 	char comm[ABI_COMM];
 };
 
-struct abi_end { /* ABI_FREE, ABI_EOF: one connection; ABI_EXIT, ABI_EXEC: a whole process (gen 0, offsets unknown) */
+/* ABI_FREE, ABI_EOF: one connection; ABI_EXIT, ABI_EXEC: a whole process (gen 0, offsets unknown). Only ABI_EXEC
+ * has a path: the others are ABI_END_BYTES long. A connection that never got a record into the ring has no end. */
+struct abi_end {
 	__u32 type, tgid;
 	__u64 gen, obj, cgroup, start_ns, at_ns;
 	__u64 final[2];
@@ -38,6 +50,7 @@ struct abi_end { /* ABI_FREE, ABI_EOF: one connection; ABI_EXIT, ABI_EXEC: a who
 	char comm[ABI_COMM];
 	char path[ABI_PATH]; /* ABI_EXEC: the file as given to exec */
 };
+#define ABI_END_BYTES (sizeof(struct abi_end) - ABI_PATH)
 
 struct abi_cgroup { /* ABI_CGROUP: a cgroup was made */
 	__u32 type, pad;
@@ -46,8 +59,7 @@ struct abi_cgroup { /* ABI_CGROUP: a cgroup was made */
 };
 
 /* Why a TLS call was not copied. ABI_IGNORED(NAME, text) and ABI_DROPPED(NAME, text) */
-#define ABI_IGNORED_ROWS(X) \
-	X(VERDICT, "not_wanted")
+#define ABI_IGNORED_ROWS(X) X(VERDICT, "not_wanted")
 
 #define ABI_DROPPED_ROWS(X)         \
 	X(QUOTA, "quota")           \
@@ -76,15 +88,19 @@ struct abi_cg {
 	__u64 bytes_out; /* put into the ring */
 	__u64 bytes_lost[ABI_DR_COUNT];
 	__u64 bytes_ignored;
-	__u64 charged; /* ring bytes taken, against cg_used */
+	__u64 charged;   /* ring bytes taken, header and rounding included, against cg_used */
+	__u64 ends_lost; /* ends of connections or processes that found the control ring full */
 };
 
-struct abi_conn { /* a row of `conns` */
+struct abi_conn { /* a row of `conns`; gen stays when the slot is free */
 	__u64 gen;
-	__u64 off[2];
+	__u64 off[2]; /* bytes of successful calls, copied or not */
 	__u64 obj, start_ns, cgroup;
 	__u32 tgid, cg_slot;
+	__u32 flags, pad;
 };
+#define ABI_CONN_SENT 1u /* a record of it went into the data ring */
+#define ABI_CONN_EOF  2u /* its ABI_EOF was sent, nothing was read since */
 
 struct abi_verdict { /* a row of `verdicts`: counts while gen is the connection's */
 	__u64 gen;
@@ -92,7 +108,13 @@ struct abi_verdict { /* a row of `verdicts`: counts while gen is the connection'
 
 struct abi_conn_key {
 	__u64 obj, start_ns;
-	__u32 tgid, pad;
+	__u32 tgid, exec; /* exec: how often the process has run exec, low bits */
 };
+
+_Static_assert(sizeof(struct abi_data) == 104, "no padding");
+_Static_assert(sizeof(struct abi_end) == 96 + ABI_PATH, "no padding");
+_Static_assert(sizeof(struct abi_cgroup) == 24 + ABI_PATH, "no padding");
+_Static_assert(sizeof(struct abi_conn) == 64, "no padding");
+_Static_assert(sizeof(struct abi_conn_key) == 24, "no padding");
 
 #endif

@@ -17,8 +17,10 @@ struct rate {
 /* "1.25", "-3", "1e-6", "20000.10" -> pico-dollars. -EBADMSG: not a number; -ERANGE: too large;
  * -EDOM: finer than 1e-12. */
 int dec_pico(struct str text, int64_t *ret) _must_use_;
-/* The same into 128 bits, for sums and wallets. */
+/* The same into 128 bits, for sums and wallets; what fits is less than 2^126, so that it can be split. */
 int dec_pico128(struct str text, __int128 *ret) _must_use_;
+/* Decimal text x 10^scale, exactly: ("1.5", 1) is 15; -EDOM where that is not whole. */
+int dec_scaled(struct str text, int scale, __int128 *ret) _must_use_;
 /* Dollars for `per` units, reduced to lowest terms: ("1.25", 1000000) -> 1250000/1. May be finer
  * than a pico-dollar per unit. -EBADMSG, -ERANGE; -EDOM for a negative rate. */
 int dec_rate(struct str dollars, uint64_t per, struct rate *ret) _must_use_;
@@ -26,9 +28,10 @@ int dec_rate(struct str dollars, uint64_t per, struct rate *ret) _must_use_;
 int dec_line(uint64_t quantity, struct rate r, int64_t *ret) _must_use_;
 /* Exact, no trailing zeros, no exponent: "0.0375", "12", "-0.000000000001". */
 struct str dec_text(__int128 pico, char out[static DEC_TEXT]);
-/* Rounded half to even to `places` decimals and padded: for tables that people read. */
+/* Rounded half to even to `places` (0 to 12) decimals and padded: for tables that people read. */
 struct str dec_fixed(__int128 pico, int places, char out[static DEC_TEXT]);
-/* 128-bit sums travel as two int64 (SQLite columns): value = high * 2^63 + low, 0 <= low < 2^63. */
+/* 128-bit sums travel as two int64 (SQLite columns): value = high * 2^63 + low, 0 <= low < 2^63.
+ * A value of 2^126 or more is our own mistake. */
 void dec_split(__int128 v, int64_t *ret_high, int64_t *ret_low);
 __int128 dec_join(int64_t high, int64_t low);
 

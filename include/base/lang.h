@@ -16,8 +16,11 @@
 #define _must_use_	 __attribute__((warn_unused_result))
 #define _printf_(at, va) __attribute__((format(printf, at, va)))
 #define COUNT_OF(array)	 (sizeof(array) / sizeof((array)[0]))
-#define MIN(a, b)	 ((a) < (b) ? (a) : (b))
-#define MAX(a, b)	 ((a) > (b) ? (a) : (b))
+
+#ifndef MIN /* <sys/param.h> has them too */
+#define MIN(a, b) ((a) < (b) ? (a) : (b))
+#define MAX(a, b) ((a) > (b) ? (a) : (b))
+#endif
 
 /* Gives the pointer away: the variable is empty afterwards, so its cleanup does nothing. */
 #define take(var)                                 \

@@ -30,7 +30,7 @@ static inline bool str_eq(struct str a, struct str b)
 static inline struct str str_skip(struct str s, size_t n)
 {
 	n = MIN(n, s.n);
-	return (struct str){ s.p + n, s.n - n };
+	return (struct str){ n ? s.p + n : s.p, s.n - n };
 }
 
 static inline struct str str_head(struct str s, size_t n)

@@ -1,7 +1,8 @@
 /* yaml.h -- small YAML documents that people edit, as a tree with line numbers.
  *
  * Refused, with file and line: anchors, aliases, tags, a second document, duplicate keys, more than
- * LIMIT_YAML_BYTES, deeper than LIMIT_YAML_DEPTH. Scalars stay text. */
+ * LIMIT_YAML_BYTES, deeper than LIMIT_YAML_DEPTH, more than LIMIT_YAML_TREE in memory, a NUL in a
+ * text. Scalars stay text. */
 #ifndef BASE_YAML_H
 #define BASE_YAML_H
 
@@ -30,7 +31,8 @@ int yaml_parse(struct str text, const char *name, struct yaml **ret, char error[
  * filled in every case. */
 int yaml_load(const char *path, struct yaml **ret, char error[YAML_ERROR]) _must_use_;
 const struct yaml_node *yaml_root(const struct yaml *y); /* NULL for an empty document */
-void yaml_free(struct yaml **y);
+/* libyaml has a function of this name, too, and would call ours if it could see it. */
+void yaml_free(struct yaml **y) __attribute__((visibility("hidden")));
 
 /* The member `key` of a map, or NULL (also for a NULL or other node). */
 const struct yaml_node *yaml_get(const struct yaml_node *map, const char *key);

@@ -2,9 +2,15 @@
  *
  * Offsets decide. A chunk beyond the expected offset means the bytes between are lost for good
  * (the ring keeps the order of one connection): a PIECE_GAP is poured first. Bytes at an offset
- * already passed are dropped and told to `stale`. A connection whose first chunk starts past 0 begins
- * with a gap. An end with known final offsets first yields the gaps up to them, then PIECE_END, and
- * the connection is forgotten. END_EXIT and END_EXEC end every connection of (tgid, start_ns). */
+ * already passed are told to `skipped` as SKIP_STALE. A connection whose first chunk starts past 0
+ * begins with a gap. The order between the two directions is the order in which chunks came.
+ *
+ * END_EOF closes one direction: gap up to its final offset, then PIECE_END. END_FREE does so for
+ * both, and the connection is forgotten. END_EXIT and END_EXEC end every connection of
+ * (tgid, start_ns) that way; final offsets count for the connection the chunk names, if any. A
+ * connection above LIMIT_CONNS is not followed: SKIP_REFUSED.
+ *
+ * An error of the outlet is passed up; the record it refused is gone, everything else holds. */
 #ifndef CONN_CONN_H
 #define CONN_CONN_H
 
@@ -15,7 +21,7 @@ struct conn;
 
 struct conn_opts {
 	struct counters *counters; /* borrowed, must outlive the stage */
-	/* delivered bytes that go nowhere, for the identities; enum skip of wire.h. May be NULL. */
+	/* Delivered bytes that go nowhere, for the identities; enum skip of wire.h. May be NULL. */
 	void (*skipped)(void *ctx, const struct origin *from, int skip, uint64_t bytes);
 	void *ctx;
 };

@@ -6,21 +6,29 @@
 
 /* The mount point of the v2 hierarchy (/sys/fs/cgroup, or /sys/fs/cgroup/unified on a hybrid host). -ENOENT. */
 int cgroup_mount(char *ret, size_t room) _must_use_;
-/* "/a/b" below the mount -> id. -ENOENT */
+/* "/a/b" below the mount -> id. -ENOENT; -EINVAL for a path that is not absolute or has a "..". */
 int cgroup_id(const char *mount, const char *path, uint64_t *ret) _must_use_;
-/* Every cgroup of the subtree, parents first. */
-int cgroup_walk(const char *mount, const char *path, int (*fn)(void *ctx, uint64_t id, struct str path),
-		void *ctx) _must_use_;
+/* A descriptor of its directory (O_RDONLY | O_DIRECTORY | O_CLOEXEC). */
+int cgroup_open(const char *mount, const char *path, int *ret) _must_use_;
+/* Every cgroup of the subtree, parents first. What disappears meanwhile is passed over; fn returns 0 or a negative
+ * errno that ends the walk. */
+int cgroup_walk(const char *mount, const char *path,
+		int (*fn)(void *ctx, uint64_t id, struct str path), void *ctx) _must_use_;
+/* Is `path` the cgroup `root` or below it? */
+bool cgroup_below(struct str path, struct str root);
 
-/* id -> path, remembered after the cgroup is gone; bounded. */
+/* id -> path, remembered after the cgroup is gone; bounded by LIMIT_CGROUPS: at it the one told longest ago goes. */
 struct cgroups;
 int cgroups_new(struct cgroups **ret) _must_use_;
 int cgroups_add(struct cgroups *c, uint64_t id, struct str path) _must_use_; /* again: replaces */
-struct str cgroups_path(const struct cgroups *c, uint64_t id);		      /* absent if unknown */
+struct str cgroups_path(const struct cgroups *c, uint64_t id);               /* absent if unknown */
 void cgroups_free(struct cgroups **c);
 
-struct cgroup_facts { /* borrowed from the path */
-	struct str unit, container, pod_uid;
+struct cgroup_facts {         /* point into `path` or into this struct: do not copy it */
+	struct str unit;      /* systemd: the deepest .service or .scope, "\x2d" as "-" */
+	struct str container; /* 64 hex digits: docker, containerd, CRI-O, podman; the deepest */
+	struct str pod_uid;   /* with "-", or the 32 hex digits of a static pod */
+	char unit_text[256], pod_text[64];
 };
 void cgroup_facts(struct str path, struct cgroup_facts *ret);
 

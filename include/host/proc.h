@@ -5,13 +5,20 @@
 #include "base/str.h"
 #include <sys/types.h>
 
-int proc_start_ns(pid_t pid, uint64_t *ret) _must_use_; /* CLOCK_BOOTTIME, as the kernel's start_boottime to a clock tick */
-int proc_cgroup(pid_t pid, char *ret, size_t room) _must_use_; /* the v2 path */
+/* CLOCK_BOOTTIME, cut to a clock tick (proc_tick_ns), as the kernel's start_boottime would be. */
+int proc_start_ns(pid_t pid, uint64_t *ret) _must_use_;
+uint64_t proc_tick_ns(void);
+/* The v2 path. A process that is ending has none: -ESRCH */
+int proc_cgroup(pid_t pid, char *ret, size_t room) _must_use_;
 int proc_exe(pid_t pid, char *ret, size_t room) _must_use_;
 int proc_uid(pid_t pid, uint32_t *ret) _must_use_;
+/* fn returns 0, or a negative errno that ends the walk and is passed up. */
 int proc_pids(int (*fn)(void *ctx, pid_t pid), void *ctx) _must_use_;
-/* A descriptor (O_RDONLY | O_CLOEXEC) of every file that the process maps executable, each inode once;
- * through map_files where allowed, else through its root. `fd` is closed after fn returns. */
+
+/* A descriptor (O_RDONLY | O_CLOEXEC) of a regular file that the process has mapped from `start` to `end`; through
+ * map_files where allowed, else through its root. -ENOENT: not there any more; -EACCES. */
+int proc_open(pid_t pid, uint64_t start, uint64_t end, const char *path, int *ret) _must_use_;
+/* One for every file that the process maps executable, each inode once. `fd` is closed after fn returns. */
 int proc_code(pid_t pid, int (*fn)(void *ctx, int fd, const char *path), void *ctx) _must_use_;
 
 #endif

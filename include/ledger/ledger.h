@@ -11,7 +11,7 @@
 struct ledger;
 
 struct ledger_opts {
-	const char *path;	   /* ledger.db; created 0640 when absent */
+	const char *path;          /* ledger.db; created 0640 when absent */
 	struct counters *counters; /* borrowed; may be NULL */
 	uint64_t (*now_ns)(void);  /* UTC; NULL = clock_utc_ns */
 };
@@ -19,28 +19,42 @@ struct ledger_opts {
 /* Opens, migrates forward, checks. -EUCLEAN: damaged; -EPROTONOSUPPORT: made by a newer version;
  * -EBUSY: another writer has it. `error` gets one line for the user. */
 int ledger_open(const struct ledger_opts *o, struct ledger **ret, char error[256]) _must_use_;
-/* Books one posting into the open batch. Retry after an error changes nothing twice. */
+/* 16 random bytes, made with the ledger: team_opts.host_id. Valid while the ledger is open. */
+const unsigned char *ledger_host_id(const struct ledger *l);
+/* Books one posting into the open batch. Retry after an error changes nothing twice.
+ *
+ * 0: the ledger has seen to it. Taken, also where the disk fails just now (it is kept, a later commit books it);
+ * there already (CNT_POST_AGAIN); or refused: its id is there with other content (CNT_POST_CONFLICT) or
+ * it contradicts itself (CNT_POST_REFUSED), both an alarm.
+ * Errors: not taken, feed it again. LIMIT_BATCH_ROWS rows wait for a disk that fails, or memory is short. */
 int ledger_feed(struct ledger *l, const struct posting *in) _must_use_;
-size_t ledger_batch(const struct ledger *l);	    /* rows not yet committed */
-int ledger_commit(struct ledger *l) _must_use_; /* durable when it returns 0 */
-void ledger_close(struct ledger **l);		    /* commits what is open */
+size_t ledger_batch(const struct ledger *l); /* rows not yet committed */
+/* Durable when it returns 0. Else whether it happened is unknown: the rows are kept, the next commit opens
+ * the file anew and books those that are not there. -ESTALE: the file was removed or replaced. */
+int ledger_commit(struct ledger *l) _must_use_;
+/* Commits, then recomputes the whole hash chain and folds every balance. -EUCLEAN: `error` names the row. */
+int ledger_verify(struct ledger *l, char error[256]) _must_use_;
+void ledger_close(struct ledger **l); /* commits what is open */
 
 /* ---- wallets: each commits the open batch with it ---- */
 
 struct wallet_move {
 	struct str team, reason, key; /* key: idempotency, may be absent */
-	int64_t pico;		      /* > 0 */
-	struct str actor;	      /* who asked, e.g. "uid:0" */
+	int64_t pico;                 /* > 0 */
+	struct str actor;             /* who asked, e.g. "uid:0" */
 };
 /* Money into a team's wallet. ret_id gets the transfer's id (32 hex). -EEXIST: the key was used for
- * something else; -EINVAL. The same move under the same key answers 0 with the same id. */
+ * something else; -EINVAL; -ENOENT: the team has no accounts (ledger_team()). The same move under the same key answers 0 with the same id. */
 int ledger_allocate(struct ledger *l, const struct wallet_move *m, char ret_id[33]) _must_use_;
 int ledger_team(struct ledger *l, struct str team) _must_use_; /* makes its accounts, if new */
 
 /* ---- epochs: time with and without probes ---- */
 
-/* Begins an epoch: records the time from the last heartbeat until ready as a gap (no gap on the first). */
-int ledger_epoch_begin(struct ledger *l, const unsigned char epoch[8], uint64_t started_ns) _must_use_;
+/* Begins an epoch: records the time from the last heartbeat until ready as a gap (no gap on the first). The
+ * same epoch again (the meter restarted, the probes stayed) is a gap too. Calls fed later carry it; until
+ * it is called, the last epoch of the file goes on. */
+int ledger_epoch_begin(struct ledger *l, const unsigned char epoch[8],
+		       uint64_t started_ns) _must_use_;
 int ledger_epoch_ready(struct ledger *l, uint64_t ready_ns) _must_use_;
 /* Everything that ended before `ns` is in the batch or booked; commits. */
 int ledger_heartbeat(struct ledger *l, uint64_t ns) _must_use_;

@@ -22,24 +22,24 @@ enum tls_row {
 	TLS_COUNT
 };
 
-struct site { /* one function of one file */
-	uint32_t row;	 /* enum tls_row */
+struct site {            /* one function of one file */
+	uint32_t row;    /* enum tls_row */
 	uint64_t offset; /* in the file */
 };
 
 #define KERNEL_EVENTS 8 /* most tracepoint links */
 
 struct kernel {
-	int fd[KFD_COUNT];	  /* -1 = not open */
+	int fd[KFD_COUNT];        /* -1 = not open */
 	int event[KERNEL_EVENTS]; /* links of process and cgroup events; -1 = none */
-	bool multi;		  /* programs were loaded for uprobe_multi links */
+	bool multi;               /* programs were loaded for uprobe_multi links */
 };
 
 struct kernel_opts {
-	uint32_t ring_bytes;	 /* data ring, a power of two of at least 1 MiB */
-	uint64_t quota_bytes;	 /* most bytes in flight per cgroup; 0 = a quarter of the ring */
-	uint32_t supervisor;	 /* its thread group: it and its children are never looked at */
-	bool no_multi;		 /* tests: use the perf-uprobe fallback */
+	uint32_t ring_bytes;  /* data ring, a power of two of at least 1 MiB */
+	uint64_t quota_bytes; /* most bytes in flight per cgroup; 0 = a quarter of the ring */
+	uint32_t supervisor;  /* its thread group: it and its children are never looked at */
+	bool no_multi;        /* tests: use the perf-uprobe fallback */
 };
 
 /* Loads maps and programs and attaches the process and cgroup events. `why` gets a line for the user on failure. */

@@ -21,3 +21,6 @@ WHY(NO_TIER,		"the price entry has no rate for the service tier that was served"
 WHY(NOT_INFERENCE,	"the call is not inference, so it costs nothing")
 WHY(ERROR_STATUS,	"the provider answered with an error, which it does not bill")
 WHY(OVERFLOW,		"an amount would not fit")
+WHY(STREAM_ERROR,	"the provider broke the stream off with an error after it had begun to answer")
+WHY(MIXED_MODELS,	"part of the call was served by another model, and one call has one price")
+WHY(BACKGROUND,		"the answer was queued: the provider reports its usage when it is fetched later")

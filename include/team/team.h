@@ -34,12 +34,22 @@ struct owner {
 	struct str rule; /* absent: no rule matched */
 };
 
+struct map_test { /* a line of the file's own `tests:` */
+	unsigned line;
+	struct subject subject;
+	struct str expect; /* team */
+};
+
 /* -EBADMSG with "FILE:LINE: ..." in `error`. An empty map is a valid one. */
-int map_parse(struct str yaml, const char *name, struct map **ret, char error[YAML_ERROR]) _must_use_;
+int map_parse(struct str yaml, const char *name, struct map **ret,
+	      char error[YAML_ERROR]) _must_use_;
 int map_load(const char *path, struct map **ret, char error[YAML_ERROR]) _must_use_;
 struct str map_revision(const struct map *m); /* 16 hex of the content */
 size_t map_teams(const struct map *m);
 const struct map_team *map_team(const struct map *m, size_t i);
+size_t map_rules(const struct map *m);
+size_t map_tests(const struct map *m);
+const struct map_test *map_test(const struct map *m, size_t i);
 /* Strings stay valid while the map lives. `tried` may be NULL; else called for each rule in order. */
 void map_find(const struct map *m, const struct subject *s,
 	      void (*tried)(void *ctx, const struct map_tried *t), void *ctx, struct owner *ret);
@@ -49,11 +59,12 @@ struct team;
 
 struct team_opts {
 	unsigned char host_id[16], epoch[8]; /* go into every call's id */
-	bool saved;			     /* saved traffic: ids come from source_id instead */
-	struct str host, boot_id;	     /* borrowed */
+	bool saved;                          /* saved traffic: ids come from source_id instead */
+	struct str host, boot_id;            /* borrowed */
 	/* Facts of a call's origin; leaves unknown members absent. Strings live until the next call. */
 	void (*facts)(void *ctx, const struct origin *from, struct subject *ret);
-	struct str (*source_id)(void *ctx, const struct origin *from); /* saved traffic; else NULL */
+	struct str (*source_id)(void *ctx,
+				const struct origin *from); /* saved traffic; else NULL */
 	void *ctx;
 };
 

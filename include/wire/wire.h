@@ -25,9 +25,10 @@ enum skip {
 struct wire;
 
 struct wire_opts {
-	struct counters *counters; /* borrowed */
-	void (*parsed)(void *ctx, const struct origin *from, uint64_t bytes);	       /* may be NULL */
-	void (*skipped)(void *ctx, const struct origin *from, int skip, uint64_t bytes); /* may be NULL */
+	struct counters *counters;                                            /* borrowed */
+	void (*parsed)(void *ctx, const struct origin *from, uint64_t bytes); /* may be NULL */
+	void (*skipped)(void *ctx, const struct origin *from, int skip,
+			uint64_t bytes); /* may be NULL */
 	/* The connection will never be of interest: the kernel may stop copying it. May be NULL. */
 	void (*ignore)(void *ctx, const struct origin *from, enum skip reason);
 	void *ctx;

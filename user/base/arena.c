@@ -15,7 +15,7 @@ void *arena_get(struct arena *a, size_t size)
 	struct arena_block *b = a->head;
 	void *p;
 
-	if (size > a->limit || need > a->limit - MIN(a->used, a->limit))
+	if (need < size || need > a->limit - MIN(a->used, a->limit))
 		return NULL;
 	if (!b || b->room - b->used < need) {
 		b = mem_zero(1, sizeof(*b) + room);
@@ -39,7 +39,7 @@ int arena_str(struct arena *a, struct str s, struct str *ret)
 		*ret = STR_NONE;
 		return 0;
 	}
-	p = arena_get(a, s.n + 1);
+	p = s.n < SIZE_MAX ? arena_get(a, s.n + 1) : NULL;
 	if (!p)
 		return -ENOMEM;
 	memcpy(p, s.p, s.n);

@@ -1,0 +1,39 @@
+/* meter.h -- the meter role, in parts: what it owns, and the steps that meter.c's loop takes. */
+#ifndef APP_METER_H
+#define APP_METER_H
+
+#include "app/facts.h"
+#include "app/pipeline.h"
+#include "app/role.h"
+#include "ledger/ledger.h"
+#include "probe/ring.h"
+
+struct meter {
+	struct world *world;
+	struct board *board;
+	struct facts *facts;
+	struct book *book;
+	struct map *map;
+	struct pipeline *pipeline;
+	struct ledger *ledger;
+	struct ring *ring;
+	bool stopping;	      /* SIGTERM, or the supervisor is gone */
+	bool complained;      /* about the ledger, since it last worked */
+	uint64_t batch_since; /* CLOCK_BOOTTIME of the oldest row not committed; 0 = none */
+	char host[65], boot_id[37];
+};
+
+/* meter_state.c: keys, prices, team map. Each logs its own failure. */
+int meter_key(struct meter *m, const char *name, unsigned char *ret, size_t size) _must_use_;
+int meter_book(struct meter *m) _must_use_;
+int meter_map(struct meter *m) _must_use_; /* at start: falls back to the last good map */
+void meter_reload(struct meter *m);	   /* the old map stays when the new one is broken */
+
+/* meter_ask.c: requests of the desk and facts of the attacher, all that are waiting. */
+void meter_answer(struct meter *m);
+void meter_learn(struct meter *m);
+
+/* meter.c */
+int meter_commit(struct meter *m) _must_use_; /* logs */
+
+#endif

@@ -1,0 +1,65 @@
+/* msg.h -- what the roles say to each other: fixed records over SOCK_SEQPACKET pairs that the supervisor makes
+ * once, so that a restarted role finds its channels as they were. */
+#ifndef APP_MSG_H
+#define APP_MSG_H
+
+#include "app/conf.h"
+#include "probe/kernel.h"
+
+/* attacher -> supervisor; descriptors by SCM_RIGHTS */
+enum keep_op {
+	KEEP_KERNEL =
+		1, /* all of struct kernel, in the order fd[], event[] (only the open ones; `mask` says which) */
+	KEEP_LINKS, /* links of one inode */
+	KEEP_DROP,  /* close the links of one inode */
+};
+struct keep {
+	uint32_t op, count; /* descriptors that come along */
+	uint64_t mask;      /* KEEP_KERNEL: bit i of fd[], bit 32+i of event[] */
+	uint32_t multi, pad;
+	uint64_t dev, ino; /* the inode, by fstat; on an overlay dev is MSG_OVERLAY_DEV(stamp) */
+	uint64_t mtime_ns, size; /* as it was when its offsets were found */
+};
+/* The same lower file has another st_dev in each overlay that shows it, and one inode in the kernel. */
+#define MSG_OVERLAY_DEV(ctime_ns) (1ull << 63 | (ctime_ns))
+/* supervisor -> attacher, for each `keep` taken */
+enum keep_ack { KEEP_KEPT = 1, KEEP_FULL };
+
+/* attacher -> finder, with one descriptor */
+struct find_ask {
+	uint64_t id;
+};
+struct find_answer {
+	uint64_t id;
+	int32_t r;
+	uint32_t count;
+	struct site site[TLS_COUNT];
+	char build_id[64];
+};
+
+/* attacher -> meter */
+enum fact_op { FACT_CGROUP = 1, FACT_PROCESS };
+struct fact {
+	uint32_t op, tgid;
+	uint64_t cgroup, start_ns;
+	char text[512]; /* the cgroup's path; the process's executable */
+};
+
+/* desk -> meter, and back */
+enum ask_op { ASK_MARK = 1, ASK_IDLE, ASK_ALLOCATE };
+struct ask {
+	uint32_t op, id; /* id is echoed */
+	uint64_t mark[2];
+	int64_t pico;
+	char team[64], reason[256], key[128], actor[64];
+};
+struct answer {
+	uint32_t id;
+	int32_t r;        /* 0 or -errno */
+	uint64_t mark[2]; /* ASK_MARK: everything seen so far */
+	uint64_t
+		open; /* ASK_IDLE: calls under way; r = 0 when everything before the mark is booked and open is 0, -EAGAIN else */
+	char text[256]; /* ASK_ALLOCATE: the transfer's id, or what is wrong */
+};
+
+#endif

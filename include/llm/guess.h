@@ -1,0 +1,23 @@
+/* guess.h -- what a call used when the provider did not say, with bounds that are honest.
+ *
+ * Bytes divided by four is within about a quarter of the truth for most texts and scripts; what is
+ * invisible (hidden reasoning, images) only widens the upper bound. */
+#ifndef LLM_GUESS_H
+#define LLM_GUESS_H
+
+#include "flow.h"
+
+struct guess {
+	uint64_t asked_text;  /* bytes of prompt text */
+	uint64_t asked_bytes; /* bytes of the whole request body */
+	uint64_t answer_text; /* bytes of answer text seen */
+	uint64_t max_tokens;  /* the request's own ceiling of the answer; 0 = none given */
+	uint64_t choices;     /* answers asked for; 0 = one */
+	bool whole;	      /* the whole answer was seen */
+	bool no_output;	      /* this kind of call has no output tokens */
+};
+
+/* Sets used, low and high of `u`. With `keep_input` the input side of u->used is exact and stays. */
+void guess_fill(const struct guess *g, bool keep_input, struct usage *u);
+
+#endif

@@ -1,0 +1,138 @@
+/* provider.h -- a provider as tables: its hosts, its paths, and where its answers say what was used.
+ *
+ * Code only where a table cannot say it (struct llm_format.count). user/llm/README.md shows how to
+ * add a provider in ten lines. All tables are constant and live forever. */
+#ifndef LLM_PROVIDER_H
+#define LLM_PROVIDER_H
+
+#include "base/json.h"
+#include "flow.h"
+
+/* ---- what a body says, by JSON path: rows are struct json_want with one of these as id ---------- */
+
+enum llm_mark {
+	MARK_MODEL,	/* who answered; the last non-empty one wins */
+	MARK_ID,	/* the provider's id of the answer */
+	MARK_TIER,	/* the service tier that was served */
+	MARK_USAGE,	/* the usage object; JSON_RAW */
+	MARK_ERROR,	/* anything but null: an error instead of, or after, an answer; JSON_EACH */
+	MARK_KIND,	/* the name of the object or event, see llm_format.last */
+	MARK_STATUS,	/* of a job: queued, in_progress, ... */
+	MARK_STOP,	/* not null: the answer is whole */
+	MARK_TEXT,	/* text of the answer: its size is all that is looked at */
+	MARK_TOOL,	/* an item of the answer has ended; JSON_EACH */
+	MARK_TOOL_TYPE, /* of that item: */
+	MARK_TOOL_STATUS,
+	MARK_TOOL_ACTION,
+	MARK_TOOL_SESSION,
+};
+
+/* ---- what the usage object says, paths relative to it -------------------------------------------- */
+
+enum llm_field_flag {
+	FIELD_PART = 1,	    /* it is contained in the leaf `inside` and is taken out of it */
+	FIELD_SHARED = 2,   /* may also be contained in a part before it: at most the rest of `inside` counts */
+	FIELD_ELSE = 4,	    /* only where no earlier row gave this leaf */
+	FIELD_SECONDS = 8,  /* decimal seconds, counted as milliseconds */
+	FIELD_TOTAL = 16,   /* not a leaf: what all tokens together must come to */
+	FIELD_TIER = 32,    /* not a leaf: text of the served tier */
+	FIELD_SPEED = 64,   /* not a leaf: a tier that beats the tier */
+	FIELD_REGION = 128, /* not a leaf: text of the region */
+};
+
+struct llm_field {
+	const char *path;
+	enum leaf leaf;
+	unsigned flags;
+	enum leaf inside;
+};
+
+/* What a usage object came to. Texts point into the object or into tables. */
+struct llm_count {
+	struct leaves used;
+	enum why why; /* BAD_USAGE and the like: then `used` says nothing */
+	char tier[32], region[32]; /* empty: not told */
+};
+
+/* ---- tools that are counted from the items of the answer ------------------------------------------ */
+
+struct llm_tool {
+	const char *type;
+	enum leaf leaf;
+	const char *action; /* only items with this action, or with none, count; NULL = all */
+	bool once;	    /* items of one session count once */
+};
+
+/* ---- one way to report usage ----------------------------------------------------------------------- */
+
+struct llm_format {
+	const struct json_want *marks; /* of the whole body, and of each event of a stream */
+	size_t mark_count;
+	const struct llm_field *fields;
+	size_t field_count;
+	const char *const *last; /* names of events that end a stream; ends with NULL; may be NULL */
+	const struct llm_tool *tools;
+	size_t tool_count;
+	bool overlay;	/* usage objects of one answer complete each other, non-null members win */
+	bool no_output; /* the answer has no tokens of its own (embeddings) */
+	/* Instead of the fields alone; -ENOMEM only. `model`: who answered. NULL = llm_count_fields() */
+	int (*count)(const struct llm_format *f, struct str raw, struct str model,
+		     struct llm_count *ret);
+};
+
+#define LLM_TABLE(rows) (rows), COUNT_OF(rows)
+
+/* ---- where it is ------------------------------------------------------------------------------------- */
+
+struct llm_host {
+	const char *name;    /* lower case; '*' stands for anything */
+	const char *region;  /* NULL: not told by the host */
+	bool subscription;   /* calls here are paid by a plan, not by the token */
+};
+
+/* Patterns: "{model}" is the model, "{}" anything but '/', "**" anything at all. The first row that fits
+ * decides; a path without a row is KIND_OTHER. */
+struct llm_route {
+	const char *method; /* NULL = any */
+	const char *path;
+	const char *operation;
+	enum kind kind;
+	const struct llm_format *format; /* inference: NULL = not read by this version */
+};
+
+struct llm_provider {
+	const char *name;
+	const struct llm_host *hosts;
+	size_t host_count;
+	const struct llm_route *routes;
+	size_t route_count;
+};
+
+#define PROVIDER(id) extern const struct llm_provider llm_##id;
+#include "tbl/provider.h"
+#undef PROVIDER
+extern const struct llm_provider llm_unknown; /* every other host: shapes of paths, never a price */
+extern const struct llm_format llm_orphan;    /* an answer whose request was not seen */
+
+/* Paths of the usual API shapes behind any prefix, formats not read: for hosts that speak them. */
+extern const struct llm_route llm_shapes[];
+extern const size_t llm_shape_count;
+
+/* By Host header value (port and case do not matter), or by name; llm_unknown when there is none.
+ * *ret_host (may be NULL) is the row that fitted, or NULL. */
+const struct llm_provider *provider_by_host(struct str host, const struct llm_host **ret_host);
+const struct llm_provider *provider_by_name(struct str name);
+
+/* The row for a request, or NULL. `*ret_model` is the part of the target that names the model,
+ * still percent-encoded, or absent. The query string is ignored. */
+const struct llm_route *provider_route(const struct llm_provider *p, struct str method,
+				       struct str target, struct str *ret_model);
+
+/* ---- for formats that need code ------------------------------------------------------------------------ */
+
+/* Reads one usage object by the table. -ENOMEM; everything else is said by ret->why. */
+int llm_count_fields(const struct llm_format *f, struct str raw, struct llm_count *ret);
+/* Adds b to a; false when a number does not fit. */
+bool llm_leaves_add(struct leaves *a, const struct leaves *b);
+
+#endif

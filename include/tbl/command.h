@@ -1,0 +1,56 @@
+/* Every command of `submeter`.	COMMAND("name", function, "usage after the name", "one line", "more, for its --help") */
+COMMAND("status",	status_main,	"[--wait SEC] [--wait-idle SEC]",
+	"is the meter attached and ready, and what has it seen",
+	"Exits 0 when the meter is ready, 1 with what is missing.\n"
+	"  --wait SEC       wait until it is ready, at most SEC seconds\n"
+	"  --wait-idle SEC  wait until every byte seen so far is booked; exits 1 with the open calls\n"
+	"-o json prints the whole state; its fields are described in user/desk/README.md.\n")
+COMMAND("coverage",	coverage_main,	"",
+	"which TLS libraries are attached, and when nothing was",
+	"Lists each library or program that was looked at, and the times without probes.\n")
+COMMAND("calls",	calls_main,	"[tail] [--since T] [--until T] [--team T] [--cgroup P] [--model M] [--provider P] [--kind K] [--limit N] [--follow]",
+	"every call, one a row",
+	"  --since T, --until T  RFC 3339, a date, or how long ago: 30m, 12h, 7d\n"
+	"  --team, --cgroup (a subtree), --model, --provider, --kind (inference, other, error)\n"
+	"  --limit N   the last N calls\n"
+	"  --follow    go on printing calls as they are booked (`calls tail` does the same)\n"
+	"-o jsonl prints one whole record a line.\n")
+COMMAND("report",	report_main,	"[--window W | --since T --until T] [-g KEYS] [--team T] [--cgroup P] [--model M] [--provider P] [--kind K]",
+	"what was spent, and by whom",
+	"  --window W  today yesterday week lastweek month lastmonth all, 30m 12h 7d, or FROM,UNTIL (RFC 3339 or unix seconds);\n"
+	"              default: this UTC month\n"
+	"  -g KEYS     team (default), cgroup, model, provider, kind, host, project, department, cost_center, environment,\n"
+	"              unit, day; several with commas\n"
+	"REQUESTS counts inference calls alone; `-g kind` also shows model lists, token counts and failed calls.\n"
+	"ESTIMATED is the part of the cost that rests on bounds, not on what the provider reported.\n")
+COMMAND("why",		why_main,	"CALL",
+	"why a call costs what it costs, and why that team pays",
+	"CALL is an id as `calls` prints it, or its first characters.\n")
+COMMAND("wallet",	wallet_main,	"list | show TEAM | allocate TEAM AMOUNT [--reason R] [--key K] | transactions TEAM [--limit N]",
+	"the teams' money",
+	"  list                   every wallet and its balance\n"
+	"  show TEAM              one wallet\n"
+	"  allocate TEAM AMOUNT   put AMOUNT US dollars into a wallet; --key makes a retry harmless\n"
+	"  transactions TEAM      the transfers of a wallet, newest first\n")
+COMMAND("run",		run_main,	"[--team T] [--] CMD [ARG...]",
+	"meter one command and print its bill",
+	"Needs root, no daemon and no settings: makes a cgroup and a private meter, runs CMD inside, prints the bill on\n"
+	"standard error and takes everything away. Exits with CMD's status (128 + signal if one ended it).\n"
+	"  --team T    the team in the records (default: run)\n"
+	"  --wait SEC  how long to wait for the last call to be booked (default 10)\n"
+	"-c FILE gives `observe.folders`, `prices`, `endpoints` and `capture`; -o json prints the bill as JSON.\n")
+COMMAND("audit",	audit_main,	"[--format har|exchanges] FILE...",
+	"price saved traffic; no root, no daemon",
+	NULL)
+COMMAND("team-map",	team_map_main,	"validate | test | explain [--map FILE] [--cgroup PATH | --pid N | --container ID | --pod UID | --unit U]",
+	"check the team map, or ask it who pays",
+	"  validate   is the file well formed; names the line that is not\n"
+	"  test       run the fixtures that the file holds\n"
+	"  explain    who pays for this caller: the rules tried, and the one that matched\n"
+	"  --map FILE the map (default /etc/submeter/team-map.yaml); nothing asks the daemon\n")
+COMMAND("doctor",	doctor_main,	"",
+	"can this host be metered, and what is missing",
+	"Needs no daemon. Exits 3 when something is missing.\n")
+COMMAND("version",	version_main,	"",
+	"print the version",
+	"")

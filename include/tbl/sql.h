@@ -1,0 +1,45 @@
+/* Every statement of the ledger's writer, prepared once.	SQL(NAME, text)
+ * Amounts are bound and read as 64-bit integers; sums never run in SQL. */
+SQL(BEGIN,	"BEGIN IMMEDIATE")
+SQL(COMMIT,	"COMMIT")
+SQL(ROLLBACK,	"ROLLBACK")
+SQL(SAVE,	"SAVEPOINT step")
+SQL(RELEASE,	"RELEASE step")
+SQL(UNDO,	"ROLLBACK TO step")
+SQL(HOST_ID,	"SELECT host_id FROM meta WHERE one = 1")
+SQL(HEAD,	"SELECT seq, ts_ns, hash FROM transfer ORDER BY seq DESC LIMIT 1")
+SQL(ACCOUNT,	"SELECT id, balance_high, balance_low FROM account WHERE team = ? AND kind = ?")
+SQL(ACCOUNT_NEW, "INSERT INTO account (team, kind) VALUES (?, ?)")
+SQL(ACCOUNTS,	"SELECT id, balance_high, balance_low FROM account ORDER BY id")
+SQL(BALANCE,	"SELECT balance_high, balance_low FROM account WHERE id = ?")
+SQL(BALANCE_SET, "UPDATE account SET balance_high = ?, balance_low = ? WHERE id = ?")
+SQL(PERIOD,	"SELECT state FROM period WHERE month = ?")
+SQL(PERIOD_NEW,	"INSERT INTO period (month) VALUES (?)")
+SQL(TRANSFER,	"SELECT seq FROM transfer WHERE id = ?")
+SQL(TRANSFER_NEW, "INSERT INTO transfer (seq, id, debit, credit, amount, kind, refers_to, reason, ts_ns, period, call_id, actor, hash) "
+		"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+SQL(TRANSFERS,	"SELECT seq, id, debit, credit, amount, kind, refers_to, reason, ts_ns, period, call_id, actor, hash "
+		"FROM transfer WHERE seq >= ? ORDER BY seq")
+SQL(CALL,	"SELECT content FROM call WHERE id = ?")
+SQL(CALL_REPEAT, "SELECT id FROM call WHERE request_hash = ? ORDER BY seq DESC LIMIT 1")
+SQL(CALL_BILLED, "SELECT id, epoch FROM call WHERE response_id = ? AND provider = ? AND joined_to IS NULL "
+		"AND billing = 'metered' ORDER BY seq LIMIT 1")
+SQL(CALL_NEW,	"INSERT INTO call (id, content, booked_ns, period, source_id, kind, ts_start, ts_first, ts_end, host, boot_id, epoch, "
+		"cgroup, cgroup_id, unit, container, pod, namespace, pid, uid, exe, comm, session, team, project, department, "
+		"cost_center, environment, rule, map_revision, provider, server_address, operation, model_requested, "
+		"model_served, response_id, request_id, service_tier, region, stream, http_status, retry_count, outcome, "
+		"credential, request_hash, repeat_of, usage, usage_low, usage_high, raw_usage, source, why, billing, price_book, "
+		"price_entry, price_match, price_tier, price_band, price_region, cost_pico, low_pico, high_pico, reported_cost, "
+		"joined_to) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+		"?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+SQL(LINE_NEW,	"INSERT INTO charge_line (call_seq, leaf, quantity, rate_pico, rate_per, amount) VALUES (?, ?, ?, ?, ?, ?)")
+SQL(KEY,	"SELECT hash, transfer FROM idempotency WHERE key = ?")
+SQL(KEY_NEW,	"INSERT INTO idempotency (key, hash, transfer) VALUES (?, ?, ?)")
+SQL(EPOCH_LAST,	"SELECT epoch, max(started_ns, ifnull(ready_ns, 0), ifnull(heartbeat_ns, 0)) FROM epoch ORDER BY seq DESC LIMIT 1")
+SQL(EPOCH_NEW,	"INSERT INTO epoch (epoch, started_ns) VALUES (?, ?) ON CONFLICT DO NOTHING")
+SQL(EPOCH_READY, "UPDATE epoch SET ready_ns = max(ifnull(ready_ns, 0), ?2) WHERE epoch = ?1")
+SQL(EPOCH_BEAT,	"UPDATE epoch SET heartbeat_ns = max(ifnull(heartbeat_ns, 0), ?2) WHERE epoch = ?1")
+SQL(GAP_OPEN,	"SELECT seq FROM gap WHERE until_ns IS NULL")
+SQL(GAP_NEW,	"INSERT INTO gap (from_ns, until_ns, reason) VALUES (?1, ?2, ?3) ON CONFLICT (from_ns, reason) "
+		"DO UPDATE SET until_ns = max(until_ns, ?2) WHERE until_ns IS NOT NULL")
+SQL(GAP_CLOSE,	"UPDATE gap SET until_ns = max(from_ns, ?) WHERE until_ns IS NULL")

@@ -1,0 +1,51 @@
+/* exchange.h -- one request with its response, whatever protocol carried them: poured as parts.
+ *
+ * Undoes content codings of both bodies, splits server-sent events, and keeps the promise that an
+ * exchange which was begun gets exactly one PART_END. A body that cannot be read gets one PART_CUT
+ * and nothing after it. Errors: -ENOMEM, or what the outlet returned (then env->sink_r is set). */
+#ifndef WIRE_EXCHANGE_H
+#define WIRE_EXCHANGE_H
+
+#include "wire/proto.h"
+
+struct exchange_side {
+	bool head, done; /* its head was poured; its body is whole or was given up */
+	bool cut;        /* a PART_CUT was poured: no more of it */
+	bool events;     /* server-sent events */
+	struct body *body;
+	struct sse *sse;
+	struct str
+		coding; /* of exchange_coding[]; absent: identity; made into `body` by the first byte */
+	uint64_t decoded; /* bytes */
+};
+
+struct exchange {
+	unsigned magic;
+#define EXCHANGE_MAGIC 0xe8c40001u
+	struct proto_env *env;
+	struct origin from; /* pinned: who wrote the first byte pays */
+	uint64_t off;
+	uint64_t now_ns;   /* time of the piece under way */
+	struct str method; /* literal, as far as framing depends on it: HEAD, CONNECT or absent */
+	bool orphan;       /* the request was not seen */
+	struct exchange_side side[2];
+	struct exchange *prev, *next; /* of the protocol's list */
+};
+
+#define EXCHANGE_ORPHAN (1ull << 63) /* in `off`, which then counts in DIR_IN */
+
+int exchange_new(struct proto_env *env, const struct origin *from, uint64_t off,
+		 struct exchange **ret) _must_use_;
+/* A head: kind, method or status, header and body_less of `p` are set by the caller, the rest here. A side has one. */
+int exchange_head(struct exchange *x, struct part *p) _must_use_;
+int exchange_body(struct exchange *x, enum flow_dir dir, uint64_t at_ns,
+		  struct str bytes) _must_use_;
+int exchange_done(struct exchange *x, enum flow_dir dir,
+		  uint64_t at_ns) _must_use_; /* body whole */
+/* Bytes of this body are missing; says so once, and not when the body was whole already. */
+int exchange_cut(struct exchange *x, enum flow_dir dir, uint64_t at_ns, enum why why) _must_use_;
+/* Pours PART_END and frees. `why` other than WHY_NONE: it did not end by itself. */
+int exchange_end(struct exchange **x, uint64_t at_ns, enum why why, bool aborted) _must_use_;
+void exchange_free(struct exchange **x); /* without a word: the stage itself goes */
+
+#endif

@@ -1,0 +1,365 @@
+/* The kernel side against real TLS: what the rings hold equals, byte for byte, what processes in the observed cgroup
+ * sent and received, and nothing of any other process; the counters tie out; nothing stays when the loader dies.
+ *
+ * Root. Makes its own cgroup, and its own copy of libssl in a folder under /tmp: only that copy is probed. Everything
+ * runs twice, with multi links and with the fallback. */
+#include <bpf/bpf.h>
+#include "capture.h"
+
+/* ---- comparing ------------------------------------------------------------------------------ */
+
+static const struct stream *stream_find(const struct bench *b, pid_t pid, const uint64_t side[5])
+{
+	size_t i;
+
+	/* An address can name several connections, one after another: the final offsets tell. */
+	for (i = 0; i < b->streams; i++)
+		if (b->stream[i].tgid == (uint32_t)pid && b->stream[i].obj == side[0] &&
+		    b->stream[i].final[0] == side[2] && b->stream[i].final[1] == side[4])
+			return &b->stream[i];
+	return NULL;
+}
+
+/* Every object the child reports: both directions whole, by offset, byte for byte; freed once, at the right offsets. */
+static unsigned sides_match(const struct bench *b, const struct child *c, unsigned *ret_sides)
+{
+	unsigned good = 0, sides = 0;
+	const char *p = c->text;
+	const struct stream *s;
+	uint64_t v[5];
+
+	while ((p = strstr(p, "side "))) {
+		char *end;
+
+		p += 5;
+		sides++;
+		for (int i = 0; i < 5; i++, p = end)
+			v[i] = strtoull(p, &end, i ? 10 : 16);
+		s = stream_find(b, c->pid, v);
+		if (!s || s->frees != 1 || s->lost[0] || s->lost[1])
+			continue;
+		if (s->at[0] != v[2] || s->at[1] != v[4])
+			continue;
+		for (int d = 0; d < 2 && s; d++)
+			if (v[1 + 2 * d] && v[2 + 2 * d] &&
+			    (s->seed[d] != v[1 + 2 * d] || s->bad[d]))
+				s = NULL;
+		good += s != NULL;
+	}
+	*ret_sides = sides;
+	return good;
+}
+
+static uint64_t dropped(const struct abi_cg *cg)
+{
+	uint64_t n = 0;
+
+	for (int i = 0; i < ABI_DR_COUNT; i++)
+		n += cg->dropped[i];
+	return n;
+}
+
+static bool ties_out(const struct abi_cg *cg, const struct child *c)
+{
+	const char *p = strstr(c->text, "calls ");
+	uint64_t lost = 0, calls = 0, empty = 0;
+	char *end;
+
+	if (p) {
+		calls = strtoull(p + 6, &end, 10);
+		empty = strtoull(end, NULL, 10);
+	}
+	for (int i = 0; i < ABI_DR_COUNT; i++)
+		lost += cg->bytes_lost[i];
+	return cg->hits == cg->delivered + cg->ignored[0] + cg->empty + dropped(cg) &&
+	       cg->bytes == cg->bytes_out + lost && cg->hits == calls && cg->empty == empty &&
+	       cg->ends_lost == 0;
+}
+
+static void check_exact(struct bench *b, const char *what, uint64_t drops)
+{
+	const struct abi_cg *cg;
+	struct child c;
+	unsigned good, sides;
+
+	cgroup_make(what);
+	child_run(&c, b, what, what);
+	cg = counts(b, what);
+	good = sides_match(b, &c, &sides);
+	ok(good == sides && sides,
+	   "%s: %u of %u objects whole, both directions, with their final offsets", what, good,
+	   sides);
+	ok(cg && ties_out(cg, &c), "%s: the counters tie out with what the program did", what);
+	ok(cg && dropped(cg) == drops, "%s: %llu calls lost", what,
+	   cg ? (unsigned long long)dropped(cg) : 0);
+	ok(b->exit_tgid == (uint32_t)c.pid, "%s: the end of the process is told", what);
+}
+
+/* ---- the checks ----------------------------------------------------------------------------- */
+
+static void check_mixed(struct bench *b)
+{
+	uint64_t execs = b->execs;
+	unsigned eofs = 0;
+
+	check_exact(b, "mixed", 0);
+	for (size_t i = 0; i < b->streams; i++)
+		eofs += b->stream[i].eofs;
+	ok(eofs == 20,
+	   "mixed: the close is told once for each of 20 connections, not per read (%u)", eofs);
+	ok(b->execs == execs + 1, "mixed: exec is told, with its file");
+	ok(b->made == 1, "mixed: the new cgroup is told, with its id and path");
+}
+
+static bool ring_holds(const struct bench *b, const char *what)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	char *p =
+		mmap(NULL, page + 2 * RING, PROT_READ, MAP_SHARED, b->k.fd[KFD_DATA], (off_t)page);
+	bool found;
+
+	need(p != MAP_FAILED, "map the ring");
+	found = memmem(p + page, RING, what, strlen(what)) != NULL;
+	munmap(p, page + 2 * RING);
+	return found;
+}
+
+static void check_outside(struct bench *b)
+{
+	uint64_t before = b->chunks, id;
+	char path[128];
+	struct child c;
+
+	cgroup_make("kept-out");
+	snprintf(path, sizeof(path), "%s/kept-out", top);
+	need(cgroup_id(mount, path, &id) == 0 && kernel_scope(&b->k, id, SCOPE_OUT) == 0, path);
+	child_run(&c, b, "canary", NULL);
+	child_run(&c, b, "canary", "kept-out");
+	ok(b->chunks == before && !ring_holds(b, CANARY),
+	   "outside, and in an excluded subtree: no byte in the ring");
+	ok(!counts(b, "kept-out"), "an excluded cgroup is not even counted");
+	cgroup_make("canary");
+	child_run(&c, b, "canary", "canary");
+	ok(ring_holds(b, CANARY), "the same program inside: it is there");
+}
+
+static void check_verdict(struct bench *b)
+{
+	const struct abi_cg *cg;
+	struct child c;
+	uint64_t seen;
+	unsigned good, sides;
+
+	cgroup_make("pauses");
+	child_start(&c, "pauses", "pauses");
+	child_read(&c, b, "sent");
+	drain_all(b);
+	seen = b->chunks;
+	for (size_t i = 0; i < b->streams; i++)
+		if (b->stream[i].tgid == (uint32_t)c.pid)
+			ring_ignore(b->ring, b->stream[i].gen);
+	child_go(&c);
+	child_read(&c, b, "sent");
+	child_go(&c);
+	child_read(&c, b, "sent");
+	child_go(&c);
+	child_end(&c);
+	drain_all(b);
+	cg = counts(b, "pauses");
+	good = sides_match(b, &c, &sides);
+	ok(b->chunks == seen && good == 0 && sides == 2,
+	   "a connection not wanted: nothing more is copied");
+	ok(cg && ties_out(cg, &c) && cg->bytes_ignored == 4 * 30000 && cg->bytes == 2 * 30000,
+	   "a connection not wanted: still counted, to the byte");
+}
+
+/* The consumer stands still while more is sent than the quota allows. */
+static void check_quota(struct bench *b)
+{
+	uint64_t got = 0, gap = 0, lost = 0, owed = 0;
+	const struct abi_cg *cg;
+	const uint64_t *used;
+	struct child c;
+
+	cgroup_make("flood");
+	child_start(&c, "flood", "flood");
+	child_read(&c, NULL, "sent");
+	child_go(&c);
+	child_read(&c, NULL, "sent");
+	drain_all(b);
+	cg = counts(b, "flood");
+	need(cg != NULL, "no counters");
+	lost = cg->bytes_lost[ABI_DR_QUOTA];
+	ok(lost && cg->dropped[ABI_DR_QUOTA] == dropped(cg), "quota: drops while nobody reads");
+	child_go(&c);
+	child_read(&c, b, "sent");
+	child_go(&c);
+	child_end(&c);
+	drain_all(b);
+	ok(ties_out(cg, &c) && cg->bytes == 6 * BIG,
+	   "quota: the counters tie out with what was sent");
+	ok(cg->bytes_lost[ABI_DR_QUOTA] == lost, "quota: nothing is lost once it is read again");
+	for (size_t i = 0; i < b->streams; i++) {
+		const struct stream *s = &b->stream[i];
+
+		for (int d = 0; d < 2 && s->tgid == (uint32_t)c.pid; d++) {
+			got += s->at[d] - s->lost[d];
+			gap += s->lost[d] + s->final[d] - s->at[d];
+		}
+	}
+	ok(got == cg->bytes_out && gap == lost,
+	   "quota: the holes in the streams are the bytes counted lost");
+	used = mmap(NULL, ABI_CG_SLOTS * sizeof(*used), PROT_READ, MAP_SHARED, b->k.fd[KFD_CG_USED],
+		    0);
+	need(used != MAP_FAILED, "map");
+	for (uint32_t i = 0; (cg = ring_cg(b->ring, i)); i++)
+		owed += cg->charged - used[i];
+	ok(owed == 0, "quota: all of it is given back");
+	munmap((void *)(uintptr_t)used, ABI_CG_SLOTS * sizeof(*used));
+}
+
+static size_t keys_held(const struct bench *b)
+{
+	struct abi_conn_key key, next;
+	size_t n = 0;
+
+	if (bpf_map_get_next_key(b->k.fd[KFD_CONN_KEY], NULL, &key) == 0)
+		for (n = 1; bpf_map_get_next_key(b->k.fd[KFD_CONN_KEY], &key, &next) == 0; n++)
+			key = next;
+	return n;
+}
+
+static bool nobody(void *ctx, uint32_t tgid, uint64_t start_ns)
+{
+	(void)start_ns;
+	return tgid != *(uint32_t *)ctx;
+}
+
+/* A process that is killed leaves its connections in the table; the sweep finds them. */
+static void check_sweep(struct bench *b)
+{
+	struct child c;
+	uint32_t gone;
+	size_t freed = 0;
+
+	cgroup_make("killed");
+	child_start(&c, "pauses", "killed");
+	child_read(&c, b, "sent");
+	kill(c.pid, SIGKILL);
+	waitpid(c.pid, NULL, 0);
+	close(c.in);
+	close(c.out);
+	drain_all(b);
+	gone = (uint32_t)c.pid;
+	ok(b->exit_tgid == gone, "sweep: the end of a killed process is told");
+	ok(keys_held(b) == 2 && kernel_sweep(&b->k, nobody, &gone, &freed) == 0 && freed == 2 &&
+		   keys_held(b) == 0,
+	   "sweep: its two connections are freed, and no other was left (%zu)", freed);
+}
+
+/* ---- a loader that dies --------------------------------------------------------------------- */
+
+static bool trapped(pid_t pid, uint64_t at, uint8_t clean)
+{
+	char path[64];
+	uint8_t now = 0;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/mem", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	need(fd >= 0 && pread(fd, &now, 1, (off_t)at) == 1, path);
+	close(fd);
+	return now != clean;
+}
+
+static void check_killed(bool no_multi)
+{
+	struct bench *b = mem_zero(1, sizeof(*b));
+	uint64_t deadline;
+	struct child c;
+	uint8_t clean;
+	int ready[2];
+	pid_t loader;
+	char x;
+
+	need(b != NULL && pipe(ready) == 0, "pipe");
+	child_start(&c, "stay", NULL);
+	child_read(&c, NULL, "\n");
+	clean = *(const uint8_t *)(uintptr_t)SSL_write;
+	loader = fork();
+	if (loader == 0) {
+		bench_open(b, no_multi);
+		x = 1;
+		need(write(ready[1], &x, 1) == 1, "write");
+		for (;;)
+			pause();
+	}
+	close(ready[1]);
+	need(read(ready[0], &x, 1) == 1, "the loader did not come up");
+	close(ready[0]);
+	ok(trapped(c.pid, strtoull(c.text + 3, NULL, 16), clean), "a running process is probed");
+	kill(loader, SIGKILL);
+	waitpid(loader, NULL, 0);
+	/* The kernel takes them out after the last descriptor, in its own time. */
+	deadline = clock_boot_ns() + 30 * NS_PER_SEC;
+	while (trapped(c.pid, strtoull(c.text + 3, NULL, 16), clean) && clock_boot_ns() < deadline)
+		poll(NULL, 0, 1);
+	ok(!trapped(c.pid, strtoull(c.text + 3, NULL, 16), clean),
+	   "kill -9 of the loader: no probe stays");
+	child_end(&c);
+	mem_free(b);
+}
+
+static void cost(struct bench *b, const char *cgroup, const char *when)
+{
+	struct child c;
+
+	child_run(&c, b, "cost", cgroup);
+	printf("# %s: %.*s\n", when, (int)strcspn(c.text, "\n"), c.text);
+}
+
+static void check_all(bool no_multi)
+{
+	struct bench *b = mem_zero(1, sizeof(*b));
+
+	need(b != NULL, "memory");
+	cgroup_make("");
+	cgroup_make("cost");
+	cost(NULL, "cost", "not probed");
+	bench_open(b, no_multi);
+	ok(b->k.multi == !no_multi, "%s", no_multi ? "perf events" : "multi links");
+	check_outside(b);
+	check_mixed(b);
+	check_exact(b, "big", 0);
+	check_exact(b, "mapped", 0);
+	check_exact(b, "nested", 0);
+	check_exact(b, "leap", 1);
+	check_verdict(b);
+	check_sweep(b);
+	check_quota(b);
+	cost(b, NULL, "probed, outside");
+	cost(b, "cost", "probed, inside, read at once");
+	cost(NULL, "cost", "probed, inside, nobody reads");
+	ok(count_get(&b->counters, BAD_RECORDS) == 0, "every record made sense");
+	bench_close(b);
+	mem_free(b);
+	check_killed(no_multi);
+	cgroups_remove();
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 3 && strcmp(argv[1], "observed") == 0)
+		return observed(argv[2]);
+	if (geteuid() != 0 || cgroup_mount(mount, sizeof(mount)) < 0) {
+		printf("1..0 # skip needs root and cgroup v2\n");
+		return 0;
+	}
+	snprintf(top, sizeof(top), "/submeter-capture-%d", (int)getpid());
+	lib_copy();
+	check_all(false);
+	check_all(true);
+	lib_remove();
+	printf("1..%u\n", tests);
+	return failures != 0;
+}

@@ -1,0 +1,97 @@
+#!/usr/bin/python3
+"""Every client over stream/plain x gzip/identity x kept-alive/new connections, against the simulator's journal.
+
+SUBMETER_LIVE_CALLS is the number of calls of each client (128: 16 in each of the 8 combinations)."""
+import itertools
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import compare  # noqa: E402
+from bench import TEAMS, Bench, missing  # noqa: E402
+from private import finish  # noqa: E402
+from tap import Tap  # noqa: E402
+
+CALLS = int(os.environ.get("SUBMETER_LIVE_CALLS", "128"))
+COMBOS = list(itertools.product((0, 1), (0, 1), (0, 1)))
+CANARY = "canary-5b1e0f7d42c9"
+
+
+def one_client(t, bench, name, team, before):
+    """All combinations of one client, in a cgroup of its own. Returns the number of calls made."""
+    cgroup = bench.leaf(team, name)
+    answers, said = [], []
+    each = max(1, CALLS // len(COMBOS))
+    for stream, gzip, keep in COMBOS:
+        code, got, err = bench.private.run(
+            name, bench.provider, cgroup, calls=each, stream=stream, gzip=gzip, keep=keep, parallel=1 + 3 * stream,
+            tag=f"{team}/{name}/s{stream}g{gzip}k{keep}")
+        answers += [a for a in got if a["whole"]]
+        if code or err:
+            said.append(f"s{stream}g{gzip}k{keep}: exit {code} {err[-500:]}")
+    made = each * len(COMBOS)
+    lines = bench.provider.journal(before + made)[before:]
+    t.check(not said and sorted(a["id"] for a in answers) == sorted(x["id"] for x in lines),
+            f"{name}: the program got all of its {made} answers", "\n".join(said))
+    bench.daemon.wait_idle()
+    calls = compare.inference(bench.daemon.calls("--cgroup", cgroup.path))
+    wrong = compare.all_calls(lines, calls, bench.owner)
+    t.check(not any(wrong.values()), f"{name}: {made} calls, 0 missing, 0 duplicated, 0 misattributed, each to the pico-dollar",
+            compare.describe(wrong))
+    return made
+
+
+def canary(t, bench, before):
+    """A program outside the observed cgroups, on the same files, while one inside is at work."""
+    inside = bench.leaf("legal", "canary")
+    programs = [bench.private.start("requests", bench.provider, where, calls=8, text=CANARY, tag=f"legal/canary/{side}")
+                for side, where in (("inside", inside), ("outside", bench.outside))]
+    good = all(finish(p)[0] == 0 for p in programs)
+    lines = [x for x in bench.provider.journal(before + 16)[before:]]
+    bench.daemon.wait_idle()
+    calls = {c.get("response_id") for c in bench.daemon.calls()}
+    seen = {side: sum(x["id"] in calls for x in lines if x["tag"].startswith(f"legal/canary/{side}"))
+            for side in ("inside", "outside")}
+    t.check(good and seen == {"inside": 8, "outside": 0}, "canary: what is outside the observed cgroups is not metered", str(seen))
+    rows = bench.cg_rows()
+    t.check(not any(r.get("cgroup") == bench.outside.path or r.get("cgroup_id") == bench.outside.id for r in rows),
+            "canary: its cgroup has no row of counters", str(rows))
+    # nothing of it may be on disk either: no prompt is kept, inside or outside
+    found = []
+    for folder, _, names in os.walk(bench.daemon.folder):
+        for name in names:
+            try:
+                with open(f"{folder}/{name}", "rb") as f:
+                    if CANARY.encode() in f.read():
+                        found.append(f"{folder}/{name}")
+            except OSError:
+                pass  # a socket
+    t.check(not found, "canary: its text is in none of submeter's files", str(found))
+    return 16
+
+
+def body(t):
+    with Bench("clients") as bench:
+        bench.daemon.start()
+        total = 0
+        for name, why in bench.private.missing.items():
+            t.skip(name, why)
+        for i, name in enumerate(bench.private.clients):
+            total += one_client(t, bench, name, TEAMS[i % 3], total)
+        total += canary(t, bench, total)
+        rows = bench.cg_rows()
+        wrong = compare.identities(rows)
+        t.check(rows and not wrong, f"the identities hold exactly in all {len(rows)} cgroups", "\n".join(wrong))
+        report = bench.daemon.json("report", "-g", "team")
+        want = sum(x["cost_pico"] for x in bench.provider.journal(total) if "/outside/" not in x["tag"])
+        t.equal(compare.prices.pico(report["total"]["cost_usd"]), want, "the report's total is the journal's")
+        t.equal(sorted(r["team"] for r in report["rows"]), sorted(TEAMS), "three teams, no other row")
+        t.equal(bench.daemon.stop(), 0, "submeterd ends with status 0")
+
+
+if __name__ == "__main__":
+    tap = Tap()
+    reason = missing()
+    if reason:
+        tap.skip_all(reason)
+    tap.run(body)

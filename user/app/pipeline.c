@@ -1,0 +1,127 @@
+#include "app/pipeline.h"
+#include "base/obj.h"
+#include "conn/conn.h"
+#include "llm/llm.h"
+
+/* Made from the end to the beginning: each stage is handed the outlet it pours into. This file is the only one that
+ * knows what follows what. */
+struct pipeline {
+	unsigned magic;
+#define PIPELINE_MAGIC 0x50495045u
+	struct conn *conn;
+	struct wire *wire;
+	struct llm *llm;
+	struct price *price;
+	struct team *team;
+};
+
+static int to_conn(void *ctx, const struct chunk *r)
+{
+	struct pipeline *p = ctx;
+
+	return conn_feed(p->conn, r);
+}
+
+static int to_wire(void *ctx, const struct piece *r)
+{
+	struct pipeline *p = ctx;
+
+	return wire_feed(p->wire, r);
+}
+
+static int to_llm(void *ctx, const struct part *r)
+{
+	struct pipeline *p = ctx;
+
+	return llm_feed(p->llm, r);
+}
+
+static int to_price(void *ctx, const struct usage *r)
+{
+	struct pipeline *p = ctx;
+
+	return price_feed(p->price, r);
+}
+
+static int to_team(void *ctx, const struct charge *r)
+{
+	struct pipeline *p = ctx;
+
+	return team_feed(p->team, r);
+}
+
+static int pipeline_join(struct pipeline *p, const struct pipeline_opts *o, struct posting_sink out)
+{
+	struct llm_opts llm = { .counters = o->counters, .endpoint = o->endpoint, .ctx = o->ctx };
+	struct wire_opts wire = { .counters = o->counters,
+				  .parsed = o->parsed,
+				  .skipped = o->skipped,
+				  .ignore = o->ignore,
+				  .ctx = o->ctx };
+	struct conn_opts conn = { .counters = o->counters, .skipped = o->skipped, .ctx = o->ctx };
+	int r;
+
+	memcpy(llm.key, o->key, sizeof(llm.key));
+	r = team_new(&o->team, out, &p->team);
+	if (r == 0)
+		r = price_new(o->book, (struct charge_sink){ to_team, p }, &p->price);
+	if (r == 0)
+		r = llm_new(&llm, (struct usage_sink){ to_price, p }, &p->llm);
+	if (r == 0)
+		r = wire_new(&wire, (struct part_sink){ to_llm, p }, &p->wire);
+	if (r == 0)
+		r = conn_new(&conn, (struct piece_sink){ to_wire, p }, &p->conn);
+	return r;
+}
+
+int pipeline_new(const struct pipeline_opts *o, struct posting_sink out, struct pipeline **ret)
+{
+	_cleanup_(pipeline_free) struct pipeline *p = obj_new(p, PIPELINE_MAGIC);
+	int r;
+
+	if (!p)
+		return -ENOMEM;
+	r = pipeline_join(p, o, out);
+	if (r < 0)
+		return r;
+	*ret = take(p);
+	return 0;
+}
+
+struct chunk_sink pipeline_inlet(struct pipeline *p)
+{
+	obj_check(p, PIPELINE_MAGIC);
+	return (struct chunk_sink){ to_conn, p };
+}
+
+void pipeline_use(struct pipeline *p, const struct map *map)
+{
+	obj_check(p, PIPELINE_MAGIC);
+	team_use(p->team, map);
+}
+
+size_t pipeline_open(const struct pipeline *p)
+{
+	obj_check(p, PIPELINE_MAGIC);
+	return wire_open(p->wire);
+}
+
+int pipeline_flush(struct pipeline *p, uint64_t now_ns)
+{
+	obj_check(p, PIPELINE_MAGIC);
+	return conn_flush(p->conn, now_ns);
+}
+
+void pipeline_free(struct pipeline **pp)
+{
+	struct pipeline *p = obj_take(pp, PIPELINE_MAGIC);
+
+	if (!p)
+		return;
+	conn_free(&p->conn);
+	wire_free(&p->wire);
+	llm_free(&p->llm);
+	price_free(&p->price);
+	team_free(&p->team);
+	mem_free(p);
+}

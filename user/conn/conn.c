@@ -1,0 +1,297 @@
+/* conn.c -- one table by generation, and one by process so that an exit need not search. */
+#include <utlist.h>
+#include "base/limit.h"
+#include "base/table.h"
+#include "conn/conn.h"
+
+enum {
+#define SKIP(name, text, words) CONN_SKIP_##name,
+#include "tbl/skip.h"
+#undef SKIP
+};
+
+struct process_key {
+	uint64_t start_ns;
+	uint64_t tgid; /* 64 bits wide: no padding in a hashed key */
+};
+
+struct process {
+	unsigned magic;
+#define PROCESS_MAGIC 0xc0440002u
+	struct process_key key;
+	struct link *links; /* in the order in which they were first seen */
+	UT_hash_handle hh;
+};
+
+struct link {
+	unsigned magic;
+#define LINK_MAGIC 0xc0440003u
+	struct origin from; /* as of the last chunk; ->gen is the key */
+	uint64_t next[2];   /* offset that is expected in each direction */
+	struct process *of;
+	struct link *prev, *succ; /* among those of its process */
+	UT_hash_handle hh;
+};
+
+struct conn {
+	unsigned magic;
+#define CONN_MAGIC 0xc0440001u
+	struct conn_opts o;
+	struct piece_sink out;
+	struct link *links;
+	struct process *processes;
+};
+
+int conn_new(const struct conn_opts *o, struct piece_sink out, struct conn **ret)
+{
+	struct conn *c = obj_new(c, CONN_MAGIC);
+
+	if (!c)
+		return -ENOMEM;
+	c->o = *o;
+	c->out = out;
+	*ret = c;
+	return 0;
+}
+
+static void conn_skip(struct conn *c, const struct chunk *in, int why, uint64_t bytes)
+{
+	if (c->o.skipped && bytes)
+		c->o.skipped(c->o.ctx, &in->from, why, bytes);
+}
+
+/* ---- the tables ------------------------------------------------------------------------------ */
+
+static struct process_key process_key(const struct origin *from)
+{
+	return (struct process_key){ .start_ns = from->start_ns, .tgid = from->tgid };
+}
+
+static struct process *process_get(struct conn *c, const struct origin *from)
+{
+	struct process_key key = process_key(from);
+	struct process *p;
+
+	HASH_FIND(hh, c->processes, &key, sizeof(key), p);
+	if (p)
+		return p;
+	p = obj_new(p, PROCESS_MAGIC);
+	if (!p)
+		return NULL;
+	p->key = key;
+	HASH_ADD(hh, c->processes, key, sizeof(p->key), p);
+	if (!p->hh.tbl) {
+		mem_free(p);
+		return NULL;
+	}
+	return p;
+}
+
+static void process_drop(struct conn *c, struct process *p)
+{
+	if (p->links)
+		return;
+	HASH_DELETE(hh, c->processes, p);
+	p->magic = ~PROCESS_MAGIC;
+	mem_free(p);
+}
+
+static void link_drop(struct conn *c, struct link *l)
+{
+	DL_DELETE2(l->of->links, l, prev, succ);
+	process_drop(c, l->of);
+	HASH_DELETE(hh, c->links, l);
+	l->magic = ~LINK_MAGIC;
+	mem_free(l);
+	count_add(c->o.counters, CONNS_OPEN, (uint64_t)-1);
+}
+
+static struct link *link_find(struct conn *c, uint64_t gen)
+{
+	struct link *l;
+
+	HASH_FIND(hh, c->links, &gen, sizeof(gen), l);
+	return l;
+}
+
+static int link_new(struct conn *c, const struct origin *from, struct link **ret)
+{
+	struct process *p = process_get(c, from);
+	struct link *l;
+
+	if (!p)
+		return -ENOMEM;
+	l = obj_new(l, LINK_MAGIC);
+	if (!l) {
+		process_drop(c, p);
+		return -ENOMEM;
+	}
+	l->from = *from;
+	l->of = p;
+	HASH_ADD(hh, c->links, from.gen, sizeof(l->from.gen), l);
+	if (!l->hh.tbl) {
+		mem_free(l);
+		process_drop(c, p);
+		return -ENOMEM;
+	}
+	DL_APPEND2(p->links, l, prev, succ);
+	count_add(c->o.counters, CONNS, 1);
+	count_add(c->o.counters, CONNS_OPEN, 1);
+	*ret = l;
+	return 0;
+}
+
+/* ---- pieces ---------------------------------------------------------------------------------- */
+
+static int conn_gap(struct conn *c, struct link *l, enum flow_dir dir, uint64_t upto,
+		    uint64_t at_ns)
+{
+	struct piece p = { .from = &l->from, .at_ns = at_ns, .kind = PIECE_GAP, .dir = dir };
+
+	if (upto == OFF_UNKNOWN || upto <= l->next[dir])
+		return 0;
+	p.off = l->next[dir];
+	p.gap = upto - p.off;
+	l->next[dir] = upto;
+	count_add(c->o.counters, GAPS, 1);
+	count_add(c->o.counters, GAP_BYTES, p.gap);
+	return piece_put(c->out, &p);
+}
+
+static int conn_data(struct conn *c, const struct chunk *in)
+{
+	struct link *l = link_find(c, in->from.gen);
+	struct piece p = { .at_ns = in->at_ns, .kind = PIECE_BYTES, .dir = in->dir };
+	uint64_t end, stale;
+	int r, gap;
+
+	if (__builtin_add_overflow(in->off, in->bytes.n, &end) || end == OFF_UNKNOWN) {
+		conn_skip(c, in, CONN_SKIP_STALE, in->bytes.n);
+		return 0;
+	}
+	if (!l) {
+		if (HASH_COUNT(c->links) >= LIMIT_CONNS) {
+			/* nothing remembers a refused connection: its first byte stands for it */
+			if (in->off == 0 && in->dir == DIR_OUT) {
+				count_add(c->o.counters, CONNS_REFUSED, 1);
+				count_add(c->o.counters, LIMIT_HIT, 1);
+			}
+			conn_skip(c, in, CONN_SKIP_REFUSED, in->bytes.n);
+			return 0;
+		}
+		r = link_new(c, &in->from, &l);
+		if (r < 0) {
+			conn_skip(c, in, CONN_SKIP_REFUSED, in->bytes.n);
+			return r;
+		}
+	}
+	l->from.cgroup = in->from.cgroup; /* a process may move; its identity may not */
+	l->from.cg_slot = in->from.cg_slot;
+	memcpy(l->from.comm, in->from.comm, sizeof(l->from.comm));
+	gap = conn_gap(c, l, in->dir, in->off, in->at_ns);
+	stale = MIN(l->next[in->dir] - in->off, in->bytes.n);
+	conn_skip(c, in, CONN_SKIP_STALE, stale);
+	p.bytes = str_skip(in->bytes, stale);
+	if (!p.bytes.n)
+		return gap;
+	p.from = &in->from;
+	p.off = l->next[in->dir];
+	l->next[in->dir] = end;
+	r = piece_put(c->out, &p);
+	return gap < 0 ? gap : r;
+}
+
+/* The whole connection is over; the first error is returned, the rest is done all the same. */
+static int conn_over(struct conn *c, struct link *l, enum flow_end end, uint64_t at_ns,
+		     const uint64_t final[2])
+{
+	struct piece p = { .from = &l->from, .at_ns = at_ns, .kind = PIECE_END, .end = end };
+	int first = 0, r;
+
+	for (int dir = DIR_OUT; dir <= DIR_IN; dir++) {
+		r = final ? conn_gap(c, l, dir, final[dir], at_ns) : 0;
+		first = first < 0 ? first : r;
+	}
+	r = piece_put(c->out, &p);
+	link_drop(c, l);
+	return first < 0 ? first : r;
+}
+
+static int conn_process_over(struct conn *c, const struct chunk *in)
+{
+	struct process_key key = process_key(&in->from);
+	struct process *p;
+	struct link *l, *next;
+	int first = 0;
+
+	HASH_FIND(hh, c->processes, &key, sizeof(key), p);
+	if (!p)
+		return 0;
+	/* link_drop() of the last one frees p: nothing of it is read after that */
+	for (l = p->links; l; l = next) {
+		int r;
+
+		next = l->succ;
+		r = conn_over(c, l, in->end, in->at_ns,
+			      l->from.gen == in->from.gen ? in->final : NULL);
+		first = first < 0 ? first : r;
+	}
+	return first;
+}
+
+static int conn_eof(struct conn *c, struct link *l, const struct chunk *in)
+{
+	struct piece p = { .from = &l->from,
+			   .at_ns = in->at_ns,
+			   .kind = PIECE_END,
+			   .end = END_EOF,
+			   .dir = in->dir };
+	int gap = conn_gap(c, l, in->dir, in->final[in->dir], in->at_ns), r;
+
+	p.off = l->next[in->dir];
+	r = piece_put(c->out, &p);
+	return gap < 0 ? gap : r;
+}
+
+int conn_feed(struct conn *c, const struct chunk *in)
+{
+	struct link *l;
+
+	obj_check(c, CONN_MAGIC);
+	if (in->end == END_NONE)
+		return in->bytes.n ? conn_data(c, in) : 0;
+	if (in->end == END_EXEC || in->end == END_EXIT)
+		return conn_process_over(c, in);
+	l = link_find(c, in->from.gen);
+	if (!l)
+		return 0;
+	if (in->end == END_EOF)
+		return conn_eof(c, l, in);
+	return conn_over(c, l, in->end, in->at_ns, in->final);
+}
+
+int conn_flush(struct conn *c, uint64_t now_ns)
+{
+	struct link *l, *next;
+	int first = 0;
+
+	obj_check(c, CONN_MAGIC);
+	HASH_ITER (hh, c->links, l, next) {
+		int r = conn_over(c, l, END_FREE, now_ns, NULL);
+
+		first = first < 0 ? first : r;
+	}
+	return first;
+}
+
+void conn_free(struct conn **pc)
+{
+	struct conn *c = obj_take(pc, CONN_MAGIC);
+	struct link *l, *next;
+
+	if (!c)
+		return;
+	HASH_ITER (hh, c->links, l, next)
+		link_drop(c, l);
+	mem_free(c);
+}

@@ -1,0 +1,157 @@
+#include "base/dec.h"
+#include "llm/provider.h"
+
+/* pico-dollars in a thousandth: dec_pico() is the exact reader of decimals, seconds included */
+#define PICO_PER_MILLI 1000000000
+
+struct reader {
+	const struct llm_format *format;
+	struct llm_count *out;
+	uint64_t total;
+	bool total_given;
+	char speed[sizeof(((struct llm_count *)0)->tier)];
+	uint64_t n[64]; /* one per row */
+	bool given[64];
+};
+
+bool llm_leaves_add(struct leaves *a, const struct leaves *b)
+{
+	struct leaves sum = *a;
+
+	for (int i = 0; i < LEAF_COUNT; i++)
+		if (__builtin_add_overflow(sum.n[i], b->n[i], &sum.n[i]))
+			return false;
+	sum.has |= b->has;
+	*a = sum;
+	return true;
+}
+
+static void copy_text(char *to, size_t size, struct str s)
+{
+	if (!s.p || s.n >= size)
+		return;
+	memcpy(to, s.p, s.n);
+	to[s.n] = 0;
+}
+
+static int read_seconds(struct str text, uint64_t *ret)
+{
+	int64_t pico;
+	int r = dec_pico(text, &pico);
+
+	if (r < 0)
+		return r;
+	if (pico < 0)
+		return -EBADMSG;
+	/* a started millisecond counts */
+	*ret = ((uint64_t)pico + PICO_PER_MILLI - 1) / PICO_PER_MILLI;
+	return 0;
+}
+
+static int read_field(void *ctx, int id, enum json_type type, struct str text)
+{
+	struct reader *r = ctx;
+	const struct llm_field *f = &r->format->fields[id];
+	uint64_t n = 0;
+	int e;
+
+	if (type == JSON_NULL)
+		return 0;
+	if (f->flags & (FIELD_TIER | FIELD_SPEED | FIELD_REGION)) {
+		if (type != JSON_STRING)
+			return 0;
+		if (f->flags & FIELD_TIER)
+			copy_text(r->out->tier, sizeof(r->out->tier), text);
+		else if (f->flags & FIELD_SPEED)
+			copy_text(r->speed, sizeof(r->speed), text);
+		else
+			copy_text(r->out->region, sizeof(r->out->region), text);
+		return 0;
+	}
+	if (type != JSON_NUMBER) {
+		r->out->why = WHY_BAD_USAGE;
+		return 0;
+	}
+	e = f->flags & FIELD_SECONDS ? read_seconds(text, &n) : json_count(text, &n);
+	if (e < 0) {
+		r->out->why = WHY_BAD_USAGE;
+		return 0;
+	}
+	if (f->flags & FIELD_TOTAL) {
+		r->total = n;
+		r->total_given = true;
+		return 0;
+	}
+	r->n[id] = n;
+	r->given[id] = true;
+	return 0;
+}
+
+/* Takes a part out of what contains it. A part larger than the whole is a contradiction, unless it may also
+ * lie in an earlier part: then what is left of the whole bounds it. */
+static bool take_part(struct leaves *l, const struct llm_field *f, uint64_t n, uint64_t whole)
+{
+	uint64_t left;
+
+	if (!leaf_has(l, f->inside)) {
+		leaf_set(l, f->leaf, l->n[f->leaf] + n);
+		return true;
+	}
+	left = l->n[f->inside];
+	if (n > whole || (n > left && !(f->flags & FIELD_SHARED)))
+		return false;
+	n = MIN(n, left);
+	l->n[f->inside] = left - n;
+	leaf_set(l, f->leaf, l->n[f->leaf] + n);
+	return true;
+}
+
+static bool make_leaves(struct reader *r)
+{
+	const struct llm_format *f = r->format;
+	struct leaves *l = &r->out->used;
+	uint64_t whole[LEAF_COUNT] = { 0 }, sum = 0;
+
+	for (size_t i = 0; i < f->field_count; i++) {
+		const struct llm_field *row = &f->fields[i];
+
+		if (!r->given[i] || row->flags & FIELD_PART)
+			continue;
+		if (row->flags & FIELD_ELSE && leaf_has(l, row->leaf))
+			continue;
+		leaf_set(l, row->leaf, r->n[i]);
+		whole[row->leaf] = r->n[i];
+		if (row->leaf < LEAF_N_WEB_SEARCH && __builtin_add_overflow(sum, r->n[i], &sum))
+			return false;
+	}
+	for (size_t i = 0; i < f->field_count; i++) {
+		const struct llm_field *row = &f->fields[i];
+
+		if (r->given[i] && row->flags & FIELD_PART &&
+		    !take_part(l, row, r->n[i], whole[row->inside]))
+			return false;
+	}
+	return !r->total_given || sum == r->total;
+}
+
+int llm_count_fields(const struct llm_format *f, struct str raw, struct llm_count *ret)
+{
+	struct json_want want[64];
+	struct reader r = { .format = f, .out = ret };
+	int e;
+
+	assert(f->field_count <= COUNT_OF(want));
+	*ret = (struct llm_count){ .why = WHY_NONE };
+	for (size_t i = 0; i < f->field_count; i++)
+		want[i] = (struct json_want){ .path = f->fields[i].path, .id = (int)i };
+	e = json_scan(raw, want, f->field_count, read_field, &r);
+	if (e == -ENOMEM)
+		return e;
+	if (e < 0 || ret->why || !make_leaves(&r))
+		ret->why = WHY_BAD_USAGE;
+	if (r.speed[0] && strcmp(r.speed, "standard") != 0)
+		memcpy(ret->tier, r.speed, sizeof(ret->tier));
+	if (ret->why)
+		ret->used = (struct leaves){ 0 };
+	return 0;
+}

@@ -1,0 +1,305 @@
+#include "base/limit.h"
+#include "base/obj.h"
+#include "base/table.h"
+#include "llm/xchg.h"
+
+struct entry {
+	struct { /* names an exchange */
+		uint64_t gen, off;
+	} key;
+	struct xchg *x;
+	UT_hash_handle hh;
+};
+
+struct llm {
+	unsigned magic;
+#define LLM_MAGIC 0x6c6c6d01u
+	struct llm_opts o;
+	struct usage_sink out;
+	struct entry *open;
+};
+
+enum { CRED_BYTES = 6, REQUEST_HASH_BYTES = 16 };
+
+int llm_new(const struct llm_opts *o, struct usage_sink out, struct llm **ret)
+{
+	struct llm *l = obj_new(l, LLM_MAGIC);
+
+	if (!l)
+		return -ENOMEM;
+	l->o = *o;
+	l->out = out;
+	*ret = l;
+	return 0;
+}
+
+static void entry_free(struct llm *l, struct entry *e)
+{
+	if (e->hh.tbl)
+		HASH_DEL(l->open, e);
+	xchg_free(&e->x);
+	mem_free(e);
+}
+
+void llm_free(struct llm **ll)
+{
+	struct llm *l = obj_take(ll, LLM_MAGIC);
+	struct entry *e, *next;
+
+	if (!l)
+		return;
+	HASH_ITER(hh, l->open, e, next)
+		entry_free(l, e);
+	mem_free(l);
+}
+
+static struct entry *entry_find(struct llm *l, const struct part *in)
+{
+	struct entry want = { .key = { in->from->gen, in->off } }, *e;
+
+	HASH_FIND(hh, l->open, &want.key, sizeof(want.key), e);
+	return e;
+}
+
+static int entry_new(struct llm *l, const struct part *in, struct entry **ret)
+{
+	struct entry *e;
+	int r;
+
+	*ret = NULL;
+	if (HASH_COUNT(l->open) >= LIMIT_XCHGS) {
+		count_add(l->o.counters, LIMIT_HIT, 1);
+		return 0;
+	}
+	e = mem_zero(1, sizeof(*e));
+	if (!e)
+		return -ENOMEM;
+	e->key.gen = in->from->gen;
+	e->key.off = in->off;
+	r = xchg_new(in, &e->x);
+	if (r == 0)
+		HASH_ADD(hh, l->open, key, sizeof(e->key), e);
+	if (r < 0 || !e->hh.tbl) {
+		entry_free(l, e);
+		return -ENOMEM;
+	}
+	*ret = e;
+	return 0;
+}
+
+/* ---- the request --------------------------------------------------------------------------------- */
+
+static int keep_lower(struct xchg *x, struct str s, struct str *ret)
+{
+	char *p;
+	int r = xchg_keep(x, s, ret);
+
+	if (r < 0 || !ret->n)
+		return r;
+	p = (char *)ret->p; /* our own copy */
+	for (size_t i = 0; i < ret->n; i++)
+		if (p[i] >= 'A' && p[i] <= 'Z')
+			p[i] = (char)(p[i] + 32);
+	return 0;
+}
+
+/* server_address is the name alone */
+static struct str host_name(struct str host)
+{
+	size_t n = host.n;
+
+	while (n && host.p[n - 1] >= '0' && host.p[n - 1] <= '9')
+		n--;
+	return n && n < host.n && host.p[n - 1] == ':' ? str_head(host, n - 1) : host;
+}
+
+static int hex(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static int keep_decoded(struct xchg *x, struct str s, struct str *ret)
+{
+	char text[LIMIT_MODEL_TEXT];
+	size_t n = 0;
+
+	for (size_t i = 0; i < s.n && n < sizeof(text); i++) {
+		bool coded = s.p[i] == '%' && i + 2 < s.n && hex(s.p[i + 1]) >= 0 &&
+			     hex(s.p[i + 2]) >= 0;
+
+		text[n++] = coded ? (char)(hex(s.p[i + 1]) << 4 | hex(s.p[i + 2])) : s.p[i];
+		i += coded ? 2 : 0;
+	}
+	return xchg_keep(x, (struct str){ text, n }, ret);
+}
+
+/* The credential itself ends here. */
+static int set_credential(struct llm *l, struct xchg *x, const struct part *in)
+{
+	static const enum header where[] = { HDR_AUTHORIZATION, HDR_X_API_KEY, HDR_API_KEY,
+					     HDR_X_GOOG_API_KEY };
+	unsigned char digest[REQUEST_HASH_BYTES];
+	char text[5 + 2 * CRED_BYTES + 1] = "cred:";
+	struct str key = STR_NONE;
+	struct hash h;
+
+	for (size_t i = 0; i < COUNT_OF(where) && !key.n; i++)
+		key = str_trim(in->header[where[i]]);
+	if (!key.n)
+		return 0;
+	if (key.n > 7 && str_ieq(str_head(key, 7), S("bearer ")))
+		key = str_trim(str_skip(key, 7));
+	hash_init(&h, l->o.key, sizeof(digest));
+	hash_field(&h, S("credential"));
+	hash_field(&h, key);
+	hash_end(&h, digest, sizeof(digest));
+	hash_hex(digest, CRED_BYTES, text + 5);
+	return xchg_keep(x, str_of(text), &x->u.credential);
+}
+
+static void find_provider(struct llm *l, struct xchg *x, const struct part *in)
+{
+	const struct llm_host *row = NULL;
+	struct str host = in->header[HDR_HOST], named = STR_NONE, model;
+	struct str beta = in->header[HDR_ANTHROPIC_BETA];
+
+	if (l->o.endpoint)
+		named = l->o.endpoint(l->o.ctx, host);
+	x->provider = named.n ? provider_by_name(named) : provider_by_host(host, &row);
+	x->route = provider_route(x->provider, in->method, in->target, &model);
+	if (!x->route && x->upgrade) /* a WebSocket opens with GET on the path of the call */
+		x->route = provider_route(x->provider, S("POST"), in->target, &model);
+	if (x->route && x->route->kind == KIND_INFERENCE)
+		x->format = x->route->format;
+	x->u.provider = str_of(x->provider->name);
+	x->u.operation = str_of(x->route ? x->route->operation : NULL);
+	x->u.region = str_of(row ? row->region : NULL);
+	x->u.billing = BILLING_METERED;
+	for (size_t i = 0; i + 6 <= beta.n; i++)
+		if (memcmp(beta.p + i, "oauth-", 6) == 0)
+			x->u.billing = BILLING_SUBSCRIPTION;
+	if (row && row->subscription)
+		x->u.billing = BILLING_SUBSCRIPTION;
+}
+
+static int on_request(struct llm *l, struct xchg *x, const struct part *in)
+{
+	struct str type = in->header[HDR_CONTENT_TYPE], model = STR_NONE;
+	uint64_t retry;
+	int r;
+
+	x->asked = true;
+	x->upgrade = in->header[HDR_UPGRADE].n > 0;
+	find_provider(l, x, in);
+	r = keep_lower(x, host_name(in->header[HDR_HOST]), &x->u.host);
+	if (r == 0 && x->route) {
+		(void)provider_route(x->provider, in->method, in->target, &model);
+		r = keep_decoded(x, model, &x->u.model_requested);
+	}
+	if (r == 0)
+		r = set_credential(l, x, in);
+	if (r == 0)
+		r = xchg_keep(x, in->header[HDR_SESSION_ID], &x->u.session);
+	if (r < 0)
+		return r;
+	if (str_u64(in->header[HDR_RETRY_COUNT], &retry) == 0 && retry < INT32_MAX)
+		x->u.retry = (int)retry;
+	if (x->route && x->route->kind == KIND_INFERENCE && !in->body_less) {
+		hash_init(&x->hash, l->o.key, REQUEST_HASH_BYTES);
+		x->hashing = true;
+	}
+	x->form.field = "model";
+	x->form_on = str_ieq(str_head(type, 19), S("multipart/form-data"));
+	return 0;
+}
+
+static int end_request(struct xchg *x)
+{
+	unsigned char digest[REQUEST_HASH_BYTES];
+	char text[2 * REQUEST_HASH_BYTES + 1];
+
+	if (!x->hashing || !x->guess.asked_bytes || x->cut[DIR_OUT])
+		return 0;
+	hash_end(&x->hash, digest, sizeof(digest));
+	hash_hex(digest, sizeof(digest), text);
+	x->hashing = false;
+	return xchg_keep(x, str_of(text), &x->u.request_hash);
+}
+
+/* ---- the answer ------------------------------------------------------------------------------------ */
+
+static int on_response(struct llm *l, struct xchg *x, const struct part *in)
+{
+	static const enum header ids[] = { HDR_REQUEST_ID, HDR_X_REQUEST_ID, HDR_X_AMZN_REQUESTID };
+	int r = 0;
+
+	x->u.status = (int)in->status;
+	x->orphan = in->orphan || !x->asked;
+	if (x->orphan) {
+		count_add(l->o.counters, CALLS_ORPHAN, 1);
+		x->u.provider = str_of(llm_unknown.name);
+		x->format = &llm_orphan;
+	}
+	for (size_t i = 0; r == 0 && i < COUNT_OF(ids) && !x->u.request_id.n; i++)
+		r = xchg_keep(x, in->header[ids[i]], &x->u.request_id);
+	return r;
+}
+
+static int on_body(struct xchg *x, const struct part *in)
+{
+	if (in->dir == DIR_OUT)
+		return xchg_ask(x, in->bytes);
+	if (!x->u.first_ns && in->bytes.n)
+		x->u.first_ns = in->at_ns;
+	return in->kind == PART_EVENT ? xchg_event(x, in->bytes, in->last)
+				      : xchg_answer(x, in->bytes);
+}
+
+static int on_end(struct llm *l, struct entry *e, const struct part *in)
+{
+	struct xchg *x = e->x;
+	int r;
+
+	x->closing = true;
+	r = end_request(x);
+	if (r == 0)
+		r = xchg_finish(x, in);
+	if (r == 0) {
+		count_add(l->o.counters, CALLS, 1);
+		r = usage_put(l->out, &x->u);
+	}
+	entry_free(l, e);
+	return r;
+}
+
+int llm_feed(struct llm *l, const struct part *in)
+{
+	struct entry *e;
+	int r = 0;
+
+	obj_check(l, LLM_MAGIC);
+	e = entry_find(l, in);
+	if (!e && (in->kind == PART_REQUEST || in->kind == PART_RESPONSE))
+		r = entry_new(l, in, &e);
+	if (!e)
+		return r; /* refused above, at the limit */
+	switch (in->kind) {
+	case PART_REQUEST:
+		return on_request(l, e->x, in);
+	case PART_RESPONSE:
+		return on_response(l, e->x, in);
+	case PART_BODY:
+	case PART_EVENT:
+		return on_body(e->x, in);
+	case PART_CUT:
+		if (!e->x->cut[in->dir])
+			e->x->cut[in->dir] = in->why ? in->why : WHY_GAP;
+		return 0;
+	case PART_END:
+		return on_end(l, e, in);
+	}
+	return 0;
+}

@@ -1,0 +1,179 @@
+/* openai.c -- OpenAI. Cached, written and modal tokens are parts of the totals; a stream reports its
+ * usage once, at the end, chat only if the client asked. Hosted tools are items of the answer, not usage. */
+#include "llm/provider.h"
+
+/* ---- chat completions, completions ---------------------------------------------------------------- */
+
+static const struct json_want chat_marks[] = {
+	{ "model", MARK_MODEL, 0 },
+	{ "id", MARK_ID, 0 },
+	{ "service_tier", MARK_TIER, 0 },
+	{ "usage", MARK_USAGE, JSON_RAW },
+	{ "error", MARK_ERROR, JSON_EACH },
+	{ "choices[].finish_reason", MARK_STOP, 0 },
+	{ "choices[].text", MARK_TEXT, 0 },
+	{ "choices[].message.content", MARK_TEXT, 0 },
+	{ "choices[].message.refusal", MARK_TEXT, 0 },
+	{ "choices[].message.tool_calls[].function.arguments", MARK_TEXT, 0 },
+	{ "choices[].delta.content", MARK_TEXT, 0 },
+	{ "choices[].delta.refusal", MARK_TEXT, 0 },
+	{ "choices[].delta.reasoning", MARK_TEXT, 0 },
+	{ "choices[].delta.reasoning_content", MARK_TEXT, 0 },
+	{ "choices[].delta.tool_calls[].function.name", MARK_TEXT, 0 },
+	{ "choices[].delta.tool_calls[].function.arguments", MARK_TEXT, 0 },
+};
+/* accepted and rejected predictions are output like any other: they stay in out_text */
+static const struct llm_field chat_fields[] = {
+	{ "prompt_tokens", LEAF_IN_TEXT, 0, 0 },
+	{ "prompt_tokens_details.cached_tokens", LEAF_IN_CACHE_READ, FIELD_PART, LEAF_IN_TEXT },
+	{ "prompt_tokens_details.cache_write_tokens", LEAF_IN_CACHE_WRITE, FIELD_PART,
+	  LEAF_IN_TEXT },
+	{ "prompt_tokens_details.audio_tokens", LEAF_IN_AUDIO, FIELD_PART | FIELD_SHARED,
+	  LEAF_IN_TEXT },
+	{ "prompt_tokens_details.image_tokens", LEAF_IN_IMAGE, FIELD_PART | FIELD_SHARED,
+	  LEAF_IN_TEXT },
+	{ "completion_tokens", LEAF_OUT_TEXT, 0, 0 },
+	{ "completion_tokens_details.reasoning_tokens", LEAF_OUT_REASONING, FIELD_PART,
+	  LEAF_OUT_TEXT },
+	{ "completion_tokens_details.audio_tokens", LEAF_OUT_AUDIO, FIELD_PART, LEAF_OUT_TEXT },
+	{ "total_tokens", 0, FIELD_TOTAL, 0 },
+};
+static const struct llm_format chat = {
+	LLM_TABLE(chat_marks),
+	LLM_TABLE(chat_fields),
+	.no_output = false,
+};
+static const struct llm_format embeddings = {
+	LLM_TABLE(chat_marks),
+	LLM_TABLE(chat_fields),
+	.no_output = true,
+};
+
+/* ---- responses: the body, or `response` in the events of a stream ---------------------------------- */
+
+static const struct json_want responses_marks[] = {
+	{ "type", MARK_KIND, 0 },
+	{ "model", MARK_MODEL, 0 },
+	{ "id", MARK_ID, 0 },
+	{ "service_tier", MARK_TIER, 0 },
+	{ "usage", MARK_USAGE, JSON_RAW },
+	{ "error", MARK_ERROR, JSON_EACH },
+	{ "status", MARK_STATUS, 0 },
+	{ "output[].content[].text", MARK_TEXT, 0 },
+	{ "output[].arguments", MARK_TEXT, 0 },
+	{ "output[]", MARK_TOOL, JSON_EACH },
+	{ "output[].type", MARK_TOOL_TYPE, 0 },
+	{ "output[].status", MARK_TOOL_STATUS, 0 },
+	{ "output[].action.type", MARK_TOOL_ACTION, 0 },
+	{ "output[].container_id", MARK_TOOL_SESSION, 0 },
+	{ "delta", MARK_TEXT, 0 },
+	{ "response.model", MARK_MODEL, 0 },
+	{ "response.id", MARK_ID, 0 },
+	{ "response.service_tier", MARK_TIER, 0 },
+	{ "response.usage", MARK_USAGE, JSON_RAW },
+	{ "response.error", MARK_ERROR, JSON_EACH },
+	{ "response.status", MARK_STATUS, 0 },
+	{ "response.output[]", MARK_TOOL, JSON_EACH },
+	{ "response.output[].type", MARK_TOOL_TYPE, 0 },
+	{ "response.output[].status", MARK_TOOL_STATUS, 0 },
+	{ "response.output[].action.type", MARK_TOOL_ACTION, 0 },
+	{ "response.output[].container_id", MARK_TOOL_SESSION, 0 },
+};
+static const struct llm_field responses_fields[] = {
+	{ "input_tokens", LEAF_IN_TEXT, 0, 0 },
+	{ "input_tokens_details.cached_tokens", LEAF_IN_CACHE_READ, FIELD_PART, LEAF_IN_TEXT },
+	{ "input_tokens_details.cache_write_tokens", LEAF_IN_CACHE_WRITE, FIELD_PART,
+	  LEAF_IN_TEXT },
+	{ "input_tokens_details.audio_tokens", LEAF_IN_AUDIO, FIELD_PART | FIELD_SHARED,
+	  LEAF_IN_TEXT },
+	{ "input_tokens_details.image_tokens", LEAF_IN_IMAGE, FIELD_PART | FIELD_SHARED,
+	  LEAF_IN_TEXT },
+	{ "output_tokens", LEAF_OUT_TEXT, 0, 0 },
+	{ "output_tokens_details.reasoning_tokens", LEAF_OUT_REASONING, FIELD_PART, LEAF_OUT_TEXT },
+	{ "output_tokens_details.audio_tokens", LEAF_OUT_AUDIO, FIELD_PART, LEAF_OUT_TEXT },
+	{ "total_tokens", 0, FIELD_TOTAL, 0 },
+};
+/* A call of web search that only opens a page or looks in one is not a search. */
+static const struct llm_tool responses_tools[] = {
+	{ "web_search_call", LEAF_N_WEB_SEARCH, "search", false },
+	{ "file_search_call", LEAF_N_FILE_SEARCH, NULL, false },
+	{ "code_interpreter_call", LEAF_N_CODE_SESSION, NULL, true },
+};
+static const char *const responses_last[] = { "response.completed", "response.incomplete",
+					      "response.failed", NULL };
+static const struct llm_format responses = {
+	LLM_TABLE(responses_marks),
+	LLM_TABLE(responses_fields),
+	.last = responses_last,
+	.tools = responses_tools,
+	.tool_count = COUNT_OF(responses_tools),
+};
+
+/* ---- images, audio ----------------------------------------------------------------------------------- */
+
+static const struct json_want media_marks[] = {
+	{ "type", MARK_KIND, 0 },
+	{ "model", MARK_MODEL, 0 },
+	{ "usage", MARK_USAGE, JSON_RAW },
+	{ "error", MARK_ERROR, JSON_EACH },
+	{ "text", MARK_TEXT, 0 },
+	{ "delta", MARK_TEXT, 0 },
+};
+static const char *const media_last[] = { "image_generation.completed", "image_edit.completed",
+					  "transcript.text.done", "speech.audio.done", NULL };
+static const struct llm_field image_fields[] = {
+	{ "input_tokens", LEAF_IN_TEXT, 0, 0 },
+	{ "input_tokens_details.image_tokens", LEAF_IN_IMAGE, FIELD_PART, LEAF_IN_TEXT },
+	{ "output_tokens", LEAF_OUT_IMAGE, 0, 0 },
+	{ "output_tokens_details.text_tokens", LEAF_OUT_TEXT, FIELD_PART, LEAF_OUT_IMAGE },
+	{ "total_tokens", 0, FIELD_TOTAL, 0 },
+};
+static const struct llm_field audio_fields[] = {
+	{ "input_tokens", LEAF_IN_TEXT, 0, 0 },
+	{ "input_token_details.audio_tokens", LEAF_IN_AUDIO, FIELD_PART, LEAF_IN_TEXT },
+	{ "output_tokens", LEAF_OUT_TEXT, 0, 0 },
+	{ "total_tokens", 0, FIELD_TOTAL, 0 },
+	{ "seconds", LEAF_N_AUDIO_MS, FIELD_SECONDS, 0 },
+};
+static const struct llm_format image = {
+	LLM_TABLE(media_marks),
+	LLM_TABLE(image_fields),
+	.last = media_last,
+};
+static const struct llm_format audio = {
+	LLM_TABLE(media_marks),
+	LLM_TABLE(audio_fields),
+	.last = media_last,
+};
+
+/* ---- where ------------------------------------------------------------------------------------------- */
+
+static const struct llm_host hosts[] = {
+	{ "api.openai.com", NULL, false },    { "us.api.openai.com", "us", false },
+	{ "eu.api.openai.com", "eu", false }, { "ae.api.openai.com", "ae", false },
+	{ "au.api.openai.com", "au", false }, { "in.api.openai.com", "in", false },
+	{ "jp.api.openai.com", "jp", false }, { "chatgpt.com", NULL, true },
+};
+static const struct llm_route routes[] = {
+	{ "POST", "**/chat/completions", "chat", KIND_INFERENCE, &chat },
+	{ "POST", "**/completions", "completion", KIND_INFERENCE, &chat },
+	{ "POST", "**/responses/input_tokens", "count_tokens", KIND_OTHER, NULL },
+	{ "POST", "**/responses/compact", "responses", KIND_INFERENCE, &responses },
+	{ "POST", "**/responses/{}/cancel", "responses", KIND_OTHER, NULL },
+	{ "POST", "**/responses", "responses", KIND_INFERENCE, &responses },
+	{ NULL, "**/responses/{}**", "responses", KIND_OTHER, NULL },
+	{ "POST", "**/embeddings", "embeddings", KIND_INFERENCE, &embeddings },
+	{ "POST", "**/audio/{}", "audio", KIND_INFERENCE, &audio },
+	{ "POST", "**/images/{}", "image", KIND_INFERENCE, &image },
+	{ "POST", "**/v1/videos", "video", KIND_INFERENCE, NULL },
+	{ "POST", "**/realtime/calls", "realtime", KIND_INFERENCE, NULL },
+	{ NULL, "**/v1/videos**", "video", KIND_OTHER, NULL },
+	{ NULL, "**/v1/models**", "models", KIND_OTHER, NULL },
+	{ NULL, "**/v1/files**", "files", KIND_OTHER, NULL },
+	{ NULL, "**/v1/uploads**", "files", KIND_OTHER, NULL },
+	{ NULL, "**/v1/vector_stores**", "vector_stores", KIND_OTHER, NULL },
+	{ NULL, "**/v1/batches**", "batches", KIND_OTHER, NULL },
+	{ NULL, "**/v1/moderations", "moderations", KIND_OTHER, NULL },
+};
+
+const struct llm_provider llm_openai = { "openai", LLM_TABLE(hosts), LLM_TABLE(routes) };

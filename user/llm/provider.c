@@ -1,0 +1,142 @@
+#include "base/limit.h"
+#include "llm/provider.h"
+
+#define PROVIDER(id) &llm_##id,
+static const struct llm_provider *const known[] = {
+#include "tbl/provider.h"
+};
+#undef PROVIDER
+
+static char lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+}
+
+/* '*' is any run of characters. At most one run is tried again, so this is linear enough for names. */
+static bool host_fits(const char *pattern, struct str host)
+{
+	const char *star = NULL;
+	size_t i = 0, again = 0;
+
+	while (i < host.n) {
+		if (*pattern == '*') {
+			star = ++pattern;
+			again = i;
+		} else if (*pattern && *pattern == lower(host.p[i])) {
+			pattern++;
+			i++;
+		} else if (star) {
+			pattern = star;
+			i = ++again;
+		} else {
+			return false;
+		}
+	}
+	while (*pattern == '*')
+		pattern++;
+	return !*pattern;
+}
+
+static struct str without_port(struct str host)
+{
+	size_t n = host.n;
+
+	while (n && host.p[n - 1] >= '0' && host.p[n - 1] <= '9')
+		n--;
+	if (n && n < host.n && host.p[n - 1] == ':')
+		host.n = n - 1;
+	return host;
+}
+
+const struct llm_provider *provider_by_host(struct str host, const struct llm_host **ret_host)
+{
+	struct str name = without_port(host);
+
+	if (ret_host)
+		*ret_host = NULL;
+	if (name.n > LIMIT_MODEL_TEXT)
+		return &llm_unknown;
+	for (size_t i = 0; i < COUNT_OF(known); i++) {
+		for (size_t k = 0; k < known[i]->host_count; k++) {
+			if (!host_fits(known[i]->hosts[k].name, name))
+				continue;
+			if (ret_host)
+				*ret_host = &known[i]->hosts[k];
+			return known[i];
+		}
+	}
+	return &llm_unknown;
+}
+
+const struct llm_provider *provider_by_name(struct str name)
+{
+	for (size_t i = 0; i < COUNT_OF(known); i++)
+		if (str_eq(str_of(known[i]->name), name))
+			return known[i];
+	return &llm_unknown;
+}
+
+/* A pattern has at most one "**" and two "{}", so trying every length stays cheap. */
+static bool path_fits(const char *pattern, struct str path, struct str *ret_model)
+{
+	while (*pattern) {
+		if (pattern[0] == '*' && pattern[1] == '*') {
+			for (size_t i = 0; i <= path.n; i++)
+				if (path_fits(pattern + 2, str_skip(path, i), ret_model))
+					return true;
+			return false;
+		}
+		if (*pattern == '{') {
+			const char *rest = strchr(pattern, '}') + 1;
+
+			for (size_t i = 1; i <= path.n && path.p[i - 1] != '/'; i++) {
+				if (!path_fits(rest, str_skip(path, i), ret_model))
+					continue;
+				if (pattern[1] == 'm')
+					*ret_model = str_head(path, i);
+				return true;
+			}
+			return false;
+		}
+		if (!path.n || *pattern != path.p[0])
+			return false;
+		pattern++;
+		path = str_skip(path, 1);
+	}
+	return !path.n;
+}
+
+static struct str target_path(struct str target)
+{
+	struct str rest = target, path;
+
+	/* absolute form, as sent to a proxy */
+	if (str_starts(target, S("http://")) || str_starts(target, S("https://"))) {
+		const char *from = memchr(target.p + 8, '/', target.n - 8);
+
+		target = from ? str_skip(target, (size_t)(from - target.p)) : S("/");
+		rest = target;
+	}
+	return str_cut(&rest, &path, '?') ? path : target;
+}
+
+const struct llm_route *provider_route(const struct llm_provider *p, struct str method,
+				       struct str target, struct str *ret_model)
+{
+	struct str path = target_path(target), model = STR_NONE;
+
+	*ret_model = STR_NONE;
+	if (path.n > LIMIT_TARGET_MATCH)
+		return NULL;
+	for (size_t i = 0; i < p->route_count; i++) {
+		const struct llm_route *r = &p->routes[i];
+
+		if (r->method && !str_eq(str_of(r->method), method))
+			continue;
+		if (!path_fits(r->path, path, &model))
+			continue;
+		*ret_model = model;
+		return r;
+	}
+	return NULL;
+}

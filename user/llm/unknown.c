@@ -1,0 +1,49 @@
+/* unknown.c -- hosts that are not listed, and answers whose request was not seen: a call that has the shape
+ * of inference is shown and left unpriced; anything else is other traffic. */
+#include "llm/provider.h"
+
+/* The host may be anything, so a path must say more than one common word. */
+static const struct llm_route routes[] = {
+	{ "POST", "**/chat/completions", "chat", KIND_INFERENCE, NULL },
+	{ "POST", "**/v1/completions", "completion", KIND_INFERENCE, NULL },
+	{ "POST", "**/v1/messages", "messages", KIND_INFERENCE, NULL },
+	{ "POST", "**/v1/responses", "responses", KIND_INFERENCE, NULL },
+	{ "POST", "**/openai/responses", "responses", KIND_INFERENCE, NULL },
+	{ "POST", "**/v1/embeddings", "embeddings", KIND_INFERENCE, NULL },
+	{ "POST", "**/v1/rerank", "rerank", KIND_INFERENCE, NULL },
+	{ "POST", "**/v1/audio/speech", "audio", KIND_INFERENCE, NULL },
+	{ "POST", "**/v1/audio/transcriptions", "audio", KIND_INFERENCE, NULL },
+	{ "POST", "**/v1/images/generations", "image", KIND_INFERENCE, NULL },
+	{ "POST", "**/model/{model}/converse", "chat", KIND_INFERENCE, NULL },
+	{ "POST", "**/model/{model}/converse-stream", "chat", KIND_INFERENCE, NULL },
+	{ "POST", "**/model/{model}/invoke", "invoke", KIND_INFERENCE, NULL },
+	{ "POST", "**/model/{model}/invoke-with-response-stream", "invoke", KIND_INFERENCE, NULL },
+	{ "POST", "**/models/{model}:generateContent", "generate_content", KIND_INFERENCE, NULL },
+	{ "POST", "**/models/{model}:streamGenerateContent", "generate_content", KIND_INFERENCE,
+	  NULL },
+	{ "POST", "**/models/{model}:rawPredict", "messages", KIND_INFERENCE, NULL },
+	{ "POST", "**/models/{model}:streamRawPredict", "messages", KIND_INFERENCE, NULL },
+	{ "POST", "**/api/chat", "chat", KIND_INFERENCE, NULL },
+	{ "POST", "**/api/generate", "completion", KIND_INFERENCE, NULL },
+};
+
+const struct llm_provider llm_unknown = { "unknown", NULL, 0, LLM_TABLE(routes) };
+
+/* ---- an answer alone ---------------------------------------------------------------------------------- */
+
+static const struct json_want marks[] = {
+	{ "object", MARK_KIND, 0 },	  { "type", MARK_KIND, 0 },
+	{ "id", MARK_ID, 0 },		  { "model", MARK_MODEL, 0 },
+	{ "response.id", MARK_ID, 0 },	  { "response.model", MARK_MODEL, 0 },
+	{ "message.id", MARK_ID, 0 },	  { "message.model", MARK_MODEL, 0 },
+};
+static const char *const kinds[] = { "chat.completion",	   "chat.completion.chunk",
+				     "text_completion",	   "response",
+				     "response.compaction", "message",
+				     "message_start",	   "message_delta",
+				     "message_stop",	   "content_block_delta",
+				     "response.created",   "response.output_text.delta",
+				     "response.completed", "response.incomplete",
+				     "response.failed",	   NULL };
+
+const struct llm_format llm_orphan = { LLM_TABLE(marks), .last = kinds };

@@ -1,0 +1,226 @@
+#include "base/clock.h"
+#include "base/jsonw.h"
+#include "report/record.h"
+
+static const char *const kinds[] = {
+#define KIND(name, text) text,
+#include "tbl/kind.h"
+#undef KIND
+};
+static const char *const outcomes[] = {
+#define OUTCOME(name, text) text,
+#include "tbl/kind.h"
+#undef OUTCOME
+};
+static const char *const sources[] = {
+#define SOURCE(name, text) text,
+#include "tbl/kind.h"
+#undef SOURCE
+};
+static const char *const billings[] = {
+#define BILLING(name, text) text,
+#include "tbl/kind.h"
+#undef BILLING
+};
+static const char *const leaves[] = {
+#define LEAF(name, text, parent, words) text,
+#include "tbl/leaf.h"
+#undef LEAF
+};
+static const char *const whys[] = {
+	"NONE",
+#define WHY(name, words) #name,
+#include "tbl/why.h"
+#undef WHY
+};
+
+enum { WHY_TEXT = 32, HEX_ID = 2 * CALL_ID };
+
+static void text_key(struct jsonw *w, const char *key, const char *text)
+{
+	jsonw_key_str(w, key, str_of(text));
+}
+
+static void time_key(struct jsonw *w, const char *key, uint64_t ns)
+{
+	char text[CLOCK_TEXT];
+
+	if (ns)
+		jsonw_key_str(w, key, clock_text(ns, text));
+}
+
+static void money_key(struct jsonw *w, const char *key, int64_t pico)
+{
+	char text[DEC_TEXT];
+
+	jsonw_key_str(w, key, dec_text(pico, text));
+}
+
+static void id_key(struct jsonw *w, const unsigned char *id)
+{
+	static const char digits[] = "0123456789abcdef";
+	char text[HEX_ID];
+
+	for (size_t i = 0; i < CALL_ID; i++) {
+		text[2 * i] = digits[id[i] >> 4];
+		text[2 * i + 1] = digits[id[i] & 15];
+	}
+	jsonw_key_str(w, "id", (struct str){ text, sizeof(text) });
+}
+
+static void why_key(struct jsonw *w, enum why why)
+{
+	char text[WHY_TEXT];
+	size_t n = 0;
+
+	if (why == WHY_NONE)
+		return;
+	for (const char *c = whys[why]; *c && n < sizeof(text); c++)
+		text[n++] = *c >= 'A' && *c <= 'Z' ? (char)(*c + 32) : *c;
+	jsonw_key_str(w, "why", (struct str){ text, n });
+}
+
+static void leaves_key(struct jsonw *w, const char *key, const struct leaves *l)
+{
+	if (!l->has)
+		return;
+	jsonw_key(w, key);
+	jsonw_open(w, '{');
+	for (int i = 0; i < LEAF_COUNT; i++)
+		if (leaf_has(l, i))
+			jsonw_key_u64(w, leaves[i], l->n[i]);
+	jsonw_close(w, '}');
+}
+
+/* A process is known for live traffic only. */
+static void process(struct jsonw *w, const struct posting *p, const struct origin *from)
+{
+	size_t comm = strnlen(from->comm, sizeof(from->comm));
+
+	jsonw_key_str(w, "cgroup", p->cgroup);
+	if (from->cgroup)
+		jsonw_key_u64(w, "cgroup_id", from->cgroup);
+	jsonw_key_str(w, "unit", p->unit);
+	jsonw_key_str(w, "container_id", p->container);
+	jsonw_key_str(w, "pod", p->pod);
+	jsonw_key_str(w, "namespace", p->namespace_);
+	if (from->tgid) {
+		jsonw_key_u64(w, "pid", from->tgid);
+		jsonw_key_str(w, "exe", p->exe);
+		jsonw_key_str(w, "comm", (struct str){ from->comm, comm });
+		jsonw_key_u64(w, "uid", from->uid);
+	}
+}
+
+static void owner(struct jsonw *w, const struct posting *p)
+{
+	jsonw_key_str(w, "team", p->team);
+	jsonw_key_str(w, "project", p->project);
+	jsonw_key_str(w, "department", p->department);
+	jsonw_key_str(w, "cost_center", p->cost_center);
+	jsonw_key_str(w, "environment", p->environment);
+	jsonw_key_str(w, "rule", p->rule);
+	jsonw_key_str(w, "map_revision", p->map_revision);
+}
+
+static void exchange(struct jsonw *w, const struct usage *u)
+{
+	jsonw_key_str(w, "provider", u->provider);
+	jsonw_key_str(w, "server_address", u->host);
+	jsonw_key_str(w, "operation", u->operation);
+	jsonw_key_str(w, "model_requested", u->model_requested);
+	jsonw_key_str(w, "model_served", u->model_served);
+	jsonw_key_str(w, "response_id", u->response_id);
+	jsonw_key_str(w, "request_id", u->request_id);
+	jsonw_key_str(w, "service_tier", u->tier);
+	jsonw_key_str(w, "region", u->region);
+	if (u->status >= 0) {
+		jsonw_key(w, "stream");
+		jsonw_bool(w, u->stream);
+		jsonw_key_u64(w, "http_status", (uint64_t)u->status);
+	}
+	if (u->retry >= 0)
+		jsonw_key_u64(w, "retry_count", (uint64_t)u->retry);
+	text_key(w, "outcome", outcomes[u->outcome]);
+}
+
+static void consumption(struct jsonw *w, const struct usage *u)
+{
+	leaves_key(w, "usage", &u->used);
+	if (u->raw.n) {
+		jsonw_key(w, "raw_usage");
+		jsonw_raw(w, u->raw);
+	}
+	text_key(w, "usage_source", sources[u->source]);
+	if (u->source == SOURCE_PARTIAL || u->source == SOURCE_ESTIMATED) {
+		leaves_key(w, "usage_low", &u->low);
+		leaves_key(w, "usage_high", &u->high);
+	}
+}
+
+static void lines(struct jsonw *w, const struct charge *c)
+{
+	jsonw_key(w, "lines");
+	jsonw_open(w, '[');
+	for (size_t i = 0; i < c->count; i++) {
+		const struct charge_line *l = &c->line[i];
+
+		jsonw_open(w, '{');
+		text_key(w, "leaf", leaves[l->leaf]);
+		jsonw_key_u64(w, "quantity", l->quantity);
+		money_key(w, "rate", l->rate.pico);
+		jsonw_key_u64(w, "per", l->rate.per);
+		money_key(w, "amount_usd", l->pico);
+		jsonw_close(w, '}');
+	}
+	jsonw_close(w, ']');
+}
+
+static void price(struct jsonw *w, const struct charge *c)
+{
+	text_key(w, "billing", billings[c->billing]);
+	if (c->entry.n) {
+		jsonw_key(w, "price");
+		jsonw_open(w, '{');
+		jsonw_key_str(w, "book", c->book);
+		jsonw_key_str(w, "entry", c->entry);
+		jsonw_key_str(w, "match", c->match);
+		jsonw_key_str(w, "tier", c->tier);
+		jsonw_key_str(w, "band", c->band);
+		jsonw_key_str(w, "region", c->region);
+		jsonw_close(w, '}');
+	}
+	if (c->billing == BILLING_METERED || c->billing == BILLING_FREE) {
+		lines(w, c);
+		money_key(w, "cost_usd", c->pico);
+	}
+	jsonw_key_str(w, "reported_cost_usd", c->usage->reported_cost);
+}
+
+int record_json(const struct posting *p, struct buf *out)
+{
+	const struct charge *c = p->charge;
+	const struct usage *u = c->usage;
+	struct jsonw w;
+
+	jsonw_init(&w, out);
+	jsonw_open(&w, '{');
+	id_key(&w, p->id);
+	jsonw_key_str(&w, "source_id", p->source_id);
+	text_key(&w, "kind", kinds[u->kind]);
+	jsonw_key_str(&w, "host", p->host);
+	jsonw_key_str(&w, "boot_id", p->boot_id);
+	time_key(&w, "ts_start", u->start_ns);
+	time_key(&w, "ts_first_token", u->first_ns);
+	time_key(&w, "ts_end", u->end_ns);
+	process(&w, p, &u->from);
+	jsonw_key_str(&w, "session", u->session);
+	owner(&w, p);
+	exchange(&w, u);
+	consumption(&w, u);
+	why_key(&w, c->why);
+	price(&w, c);
+	jsonw_key_str(&w, "credential", u->credential);
+	jsonw_close(&w, '}');
+	return jsonw_done(&w);
+}

@@ -1,0 +1,469 @@
+/* pair.c -- HTTP/1 on one connection: the n-th response answers the n-th request.
+ *
+ * What is done about loss, and why it is never wrong:
+ *
+ * - A gap inside a counted body, a chunk, or a body that only the end delimits moves nothing but that body: it
+ *   is cut, framing goes on exactly.
+ * - Any other gap loses its direction until the next provable start of a message.
+ *   Requests lost: their responses, if theirs is whole, are poured as orphans. The direction is found
+ *   again by a piece that begins with a whole request line (clients write a head at the start of a
+ *   TLS write), but only while no seen request waits for its response: its own body could still be
+ *   passing by, and bodies may look like anything.
+ *   Responses lost: every open exchange ends. The direction is found again by the piece that begins with a
+ *   status line, if it is the very next one after a new request was seen; anything else first, and
+ *   that request is given up too.
+ * - A client that has been seen to pipeline is not found again: counting is impossible across a hole.
+ * - An orphan may answer a HEAD and then has no body whatever its head says. So an orphan whose
+ *   body begins like a status line is a desync, and a new request ends an orphan that is not complete. */
+#include <utlist.h>
+#include "base/limit.h"
+#include "base/obj.h"
+#include "wire/exchange.h"
+#include "wire/http1.h"
+
+struct pair {
+	unsigned magic;
+#define PAIR_MAGIC 0x9a120001u
+	struct proto_env *env;
+	struct http1 *read[2]; /* requests written, responses read */
+	bool lost[2];          /* waiting for a provable start in this direction */
+	enum skip missed;      /* the reason for bytes skipped meanwhile */
+	bool piped;            /* a request was written before the response to the one before */
+	bool upgraded;         /* HTTP has ended here */
+	struct exchange *open; /* in the order of their requests; responses come for the first */
+	size_t open_count;
+	struct exchange
+		*sending; /* among `open`: the request being written; NULL: none, or given up */
+	struct origin begin_from[2]; /* of the message under way in a direction: where it began */
+	uint64_t begin_off[2], begin_ns[2];
+	uint64_t now_ns; /* of the piece being fed */
+};
+
+/* ---- the list of open exchanges -------------------------------------------------------------- */
+
+static int pair_open(struct pair *p, const struct origin *from, uint64_t off, struct exchange **ret)
+{
+	struct exchange *x = NULL;
+	int r;
+
+	if (p->open_count == LIMIT_PIPELINE)
+		return -EMSGSIZE;
+	r = exchange_new(p->env, from, off, &x);
+	if (r < 0)
+		return r;
+	DL_APPEND(p->open, x);
+	if (p->open_count++)
+		p->piped = true;
+	*ret = x;
+	return 0;
+}
+
+static int pair_close(struct pair *p, struct exchange *x, enum why why, bool aborted)
+{
+	DL_DELETE(p->open, x);
+	p->open_count--;
+	if (p->sending == x)
+		p->sending = NULL;
+	return exchange_end(&x, p->now_ns, why, aborted);
+}
+
+static int pair_close_if_done(struct pair *p, struct exchange *x)
+{
+	return x->side[DIR_OUT].done && x->side[DIR_IN].done ? pair_close(p, x, WHY_NONE, false)
+							     : 0;
+}
+
+/* Ends all: the bodies under way are cut first. The first error is returned, all are ended. */
+static int pair_close_all(struct pair *p, enum why why)
+{
+	int first = 0;
+
+	while (p->open) {
+		struct exchange *x = p->open;
+		int r = 0;
+
+		for (int dir = DIR_OUT; r == 0 && dir <= DIR_IN; dir++)
+			if (x->side[dir].head)
+				r = exchange_cut(x, dir, p->now_ns, why);
+		first = first < 0 ? first : r;
+		r = pair_close(p, x, why, false);
+		first = first < 0 ? first : r;
+	}
+	return first;
+}
+
+static enum why pair_why(const struct pair *p)
+{
+	return p->missed == SKIP_MIDSTREAM ? WHY_MIDSTREAM : WHY_GAP;
+}
+
+static void pair_lose(struct pair *p, enum flow_dir dir)
+{
+	p->lost[dir] = true;
+	http1_reset(p->read[dir]);
+}
+
+/* ---- requests -------------------------------------------------------------------------------- */
+
+static int request_head(void *ctx, const struct http1_head *h)
+{
+	struct pair *p = ctx;
+	struct part part = { .kind = PART_REQUEST, .at_ns = p->begin_ns[DIR_OUT] };
+	struct exchange *x = NULL;
+	int r = pair_open(p, &p->begin_from[DIR_OUT], p->begin_off[DIR_OUT], &x);
+
+	if (r < 0)
+		return r;
+	p->sending = x;
+	if (p->open == x)
+		http1_expect(p->read[DIR_IN], h->method);
+	part.method = h->method;
+	part.target = h->target;
+	part.body_less = h->body_less;
+	memcpy(part.header, h->header, sizeof(part.header));
+	return exchange_head(x, &part);
+}
+
+static int request_body(void *ctx, struct str bytes)
+{
+	struct pair *p = ctx;
+
+	return p->sending ? exchange_body(p->sending, DIR_OUT, p->now_ns, bytes) : 0;
+}
+
+static int request_end(void *ctx)
+{
+	struct pair *p = ctx;
+	struct exchange *x = p->sending;
+	int r;
+
+	if (!x)
+		return 0;
+	p->sending = NULL;
+	r = exchange_done(x, DIR_OUT, p->now_ns);
+	return r < 0 ? r : pair_close_if_done(p, x);
+}
+
+static const struct http1_calls request_calls = { request_head, request_body, request_end };
+
+/* ---- responses ------------------------------------------------------------------------------- */
+
+static int orphan_open(struct pair *p, struct exchange **ret)
+{
+	int r = pair_open(p, &p->begin_from[DIR_IN], p->begin_off[DIR_IN] | EXCHANGE_ORPHAN, ret);
+
+	if (r < 0)
+		return r;
+	(*ret)->orphan = true;
+	(*ret)->side[DIR_OUT].done = true;
+	return 0;
+}
+
+static int response_head(void *ctx, const struct http1_head *h)
+{
+	struct pair *p = ctx;
+	struct part part = { .kind = PART_RESPONSE, .at_ns = p->now_ns, .status = h->status };
+	struct exchange *x = p->open;
+	int r = 0;
+
+	if (h->status < 200 && !h->upgraded)
+		return 0;
+	if (!x)
+		r = orphan_open(p, &x);
+	else if (
+		x->side[DIR_IN]
+			.head) /* the answer was complete while its request is still being written */
+		r = -EBADMSG;
+	if (r < 0)
+		return r;
+	p->upgraded = h->upgraded;
+	part.body_less = h->body_less;
+	memcpy(part.header, h->header, sizeof(part.header));
+	return exchange_head(x, &part);
+}
+
+/* One byte is enough to tell, so it does not matter how they are cut. No body of interest begins so. */
+static bool begins_like_head(const struct exchange_side *side, struct str bytes)
+{
+	return side->decoded == 0 && !side->cut && !side->coding.n && bytes.p[0] == 'H';
+}
+
+static int response_body(void *ctx, struct str bytes)
+{
+	struct pair *p = ctx;
+	struct exchange *x = p->open;
+
+	if (!x)
+		return 0;
+	if (x->orphan && begins_like_head(&x->side[DIR_IN], bytes))
+		return -EBADMSG;
+	return exchange_body(x, DIR_IN, p->now_ns, bytes);
+}
+
+static int response_end(void *ctx)
+{
+	struct pair *p = ctx;
+	struct exchange *x = p->open;
+	int r;
+
+	if (!x)
+		return 0;
+	r = exchange_done(x, DIR_IN, p->now_ns);
+	return r < 0 ? r : pair_close_if_done(p, x);
+}
+
+static const struct http1_calls response_calls = { response_head, response_body, response_end };
+
+/* ---- bytes ----------------------------------------------------------------------------------- */
+
+/* A piece of a lost direction. 1: it begins a message and the direction is found again; 0: it does not; or an error. */
+static int pair_find(struct pair *p, const struct piece *in)
+{
+	bool begins;
+	int r = 0;
+
+	if (in->dir == DIR_OUT) {
+		begins = http1_begins_request(in->bytes) == 1;
+		if (!begins || p->piped || (p->open && !p->open->orphan))
+			return 0;
+		if (p->open || !http1_idle(p->read[DIR_IN])) {
+			r = pair_close_all(p, pair_why(p));
+			pair_lose(p, DIR_IN);
+		}
+	} else {
+		begins = http1_begins_response(in->bytes) == 1;
+		if (!p->open)
+			return 0;
+		if (!begins || p->piped)
+			return pair_close_all(p, pair_why(p));
+	}
+	if (r < 0)
+		return r;
+	http1_reset(p->read[in->dir]);
+	p->lost[in->dir] = false;
+	return 1;
+}
+
+/* The framing cannot be trusted, or a limit was reached: over, except where the outlet said no. */
+static int pair_desync(struct pair *p, int r, enum skip *ret_dead)
+{
+	if (p->env->sink_r < 0 || (r != -EBADMSG && r != -EMSGSIZE))
+		return r;
+	if (r == -EMSGSIZE)
+		count_add(p->env->opts->counters, LIMIT_HIT, 1);
+	r = pair_close_all(p, r == -EMSGSIZE ? WHY_LIMIT : WHY_DESYNC);
+	if (r == 0)
+		*ret_dead = SKIP_DESYNC;
+	return r;
+}
+
+static void pair_begin(struct pair *p, const struct piece *in, uint64_t off)
+{
+	if (in->dir == DIR_IN) {
+		struct exchange *x = p->open;
+
+		http1_expect(p->read[DIR_IN], x ? x->method : STR_NONE);
+		if (x) /* only an orphan is named by where its response began */
+			return;
+	}
+	p->begin_off[in->dir] = off;
+	p->begin_ns[in->dir] = in->at_ns;
+	p->begin_from[in->dir] = *in->from;
+}
+
+static int pair_bytes(struct pair *p, const struct piece *in, enum skip *ret_dead)
+{
+	struct http1 *h = p->read[in->dir];
+	struct str rest = in->bytes;
+	size_t used = 0;
+	int r;
+
+	if (p->lost[in->dir]) {
+		r = pair_find(p, in);
+		if (r < 0)
+			return r;
+		if (r == 0) {
+			proto_skipped(p->env, in->from, p->missed, rest.n);
+			return 0;
+		}
+	}
+	while (rest.n) {
+		if (http1_idle(h))
+			pair_begin(p, in, in->off + (in->bytes.n - rest.n));
+		r = http1_feed(h, rest, &used);
+		if (r < 0)
+			return pair_desync(p, r, ret_dead);
+		proto_parsed(p->env, in->from, used);
+		rest = str_skip(rest, used);
+		if (p->upgraded) {
+			r = pair_close_all(p, WHY_PROTOCOL);
+			if (r == 0)
+				*ret_dead = SKIP_OPAQUE;
+			return r;
+		}
+	}
+	return 0;
+}
+
+/* ---- gaps ------------------------------------------------------------------------------------ */
+
+/* The body under way is cut, its framing is not. */
+static int pair_gap_inside(struct pair *p, const struct piece *in)
+{
+	struct exchange *x = in->dir == DIR_OUT ? p->sending : p->open;
+	int r = x ? exchange_cut(x, in->dir, in->at_ns, WHY_GAP) : 0;
+
+	return r < 0 ? r : http1_skip(p->read[in->dir], in->gap);
+}
+
+static int pair_gap_out(struct pair *p)
+{
+	struct exchange *x = p->sending;
+	int r = 0;
+
+	pair_lose(p, DIR_OUT);
+	if (!x)
+		return 0;
+	r = exchange_cut(x, DIR_OUT, p->now_ns, WHY_GAP);
+	return r < 0 ? r : request_end(p);
+}
+
+static int pair_gap(struct pair *p, const struct piece *in)
+{
+	bool joined = p->missed == SKIP_MIDSTREAM && in->off == 0;
+
+	if (!p->lost[in->dir] && in->gap <= http1_sure(p->read[in->dir]))
+		return pair_gap_inside(p, in);
+	if (p->lost[in->dir] && joined)
+		return 0; /* what was there before we joined: no news */
+	p->missed = SKIP_AFTER_GAP;
+	if (in->dir == DIR_OUT)
+		return pair_gap_out(p);
+	pair_lose(p, DIR_IN);
+	return pair_close_all(p, WHY_GAP);
+}
+
+/* ---- ends ------------------------------------------------------------------------------------ */
+
+/* No more responses: those that are not complete never will be. */
+static int pair_eof_in(struct pair *p, bool clean)
+{
+	struct exchange *x, *next;
+	int r = 0;
+
+	if (clean && !p->lost[DIR_IN])
+		r = http1_eof(p->read[DIR_IN]);
+	if (r < 0 && r != -EPIPE)
+		return r;
+	pair_lose(p, DIR_IN);
+	DL_FOREACH_SAFE(p->open, x, next)
+	{
+		r = x->side[DIR_IN].done ? 0 : pair_close(p, x, WHY_ABORTED, true);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* No more requests: one that was being written stays incomplete, but may still be answered. */
+static int pair_eof_out(struct pair *p)
+{
+	struct exchange *x = p->sending;
+	int r = 0;
+
+	pair_lose(p, DIR_OUT);
+	if (x)
+		r = exchange_cut(x, DIR_OUT, p->now_ns, WHY_ABORTED);
+	return r < 0 ? r : request_end(p);
+}
+
+static int pair_end(struct pair *p, const struct piece *in)
+{
+	int r = 0;
+
+	if (in->end != END_EOF || in->dir == DIR_IN)
+		r = pair_eof_in(p, in->end == END_EOF || in->end == END_FREE);
+	if (r == 0 && (in->end != END_EOF || in->dir == DIR_OUT))
+		r = pair_eof_out(p);
+	return r;
+}
+
+/* ---- the protocol ---------------------------------------------------------------------------- */
+
+static int pair_feed(void *state, const struct piece *in, enum skip *ret_dead)
+{
+	struct pair *p = state;
+
+	obj_check(p, PAIR_MAGIC);
+	p->now_ns = in->at_ns;
+	*ret_dead = PROTO_ALIVE;
+	switch (in->kind) {
+	case PIECE_BYTES:
+		return pair_bytes(p, in, ret_dead);
+	case PIECE_GAP:
+		return pair_gap(p, in);
+	case PIECE_END:
+		break;
+	}
+	return pair_end(p, in);
+}
+
+static void pair_drop(void *state, const struct piece *in, enum why why)
+{
+	struct pair *p = state;
+
+	obj_check(p, PAIR_MAGIC);
+	p->now_ns = in->at_ns;
+	/* Nobody is left to tell: the error that led here is the one that is passed up. */
+	(void)!pair_close_all(p, why);
+}
+
+static void pair_close_state(void *state)
+{
+	struct pair *p = state;
+
+	obj_check(p, PAIR_MAGIC);
+	/* the stage is being torn down: nothing is poured, nothing is leaked */
+	while (p->open) {
+		struct exchange *x = p->open;
+
+		DL_DELETE(p->open, x);
+		exchange_free(&x);
+	}
+	http1_free(&p->read[DIR_OUT]);
+	http1_free(&p->read[DIR_IN]);
+	p->magic = ~PAIR_MAGIC;
+	mem_free(p);
+}
+
+static int pair_start(struct proto_env *env, const struct proto_start *how, void **ret)
+{
+	struct pair *p = obj_new(p, PAIR_MAGIC);
+	int r;
+
+	if (!p)
+		return -ENOMEM;
+	p->env = env;
+	p->missed = how->missed;
+	p->lost[DIR_OUT] = !how->sync[DIR_OUT];
+	p->lost[DIR_IN] = !how->sync[DIR_IN];
+	r = http1_new(HTTP1_REQUEST, &request_calls, p, &p->read[DIR_OUT]);
+	if (r == 0)
+		r = http1_new(HTTP1_RESPONSE, &response_calls, p, &p->read[DIR_IN]);
+	if (r < 0) {
+		pair_close_state(p);
+		return r;
+	}
+	*ret = p;
+	return 0;
+}
+
+const struct proto pair_proto = {
+	.name = "http/1",
+	.begins = http1_begins_request,
+	.answers = http1_begins_response,
+	.start = pair_start,
+	.feed = pair_feed,
+	.drop = pair_drop,
+	.close = pair_close_state,
+};
