@@ -18,7 +18,8 @@ PKG_LIBS   = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PKGS)))$(PKG_LIBS)
 STD  := -std=gnu17 -D_GNU_SOURCE -DSUBMETER_VERSION='"$(VERSION)"'
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wpointer-arith -Wwrite-strings \
 	-Wimplicit-fallthrough $(if $(filter 1,$(STRICT)),-Werror)
-HARD := -fstack-protector-strong -fPIE $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all \
+# Hidden: a library that exports the same name must not call ours (libyaml has a yaml_free too).
+HARD := -fstack-protector-strong -fvisibility=hidden -fPIE $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer,-D_FORTIFY_SOURCE=2)
 CFLAGS ?= -O2 -g
 ALL_CFLAGS = $(STD) $(WARN) $(CFLAGS) $(HARD) -Iinclude -I$(OUT)/gen $(PKG_CFLAGS) -MMD -MP
@@ -64,7 +65,7 @@ lint: ## layers, style, tables, links, format
 fmt: ## lay the C sources out
 	$(Q)clang-format -i $(shell git ls-files '*.c' '*.h' | grep -v '^include/tbl/')
 bench: all ## measure; writes out/bench/latest.json
-	$(Q)$(PYTHON) tools/bench
+	$(Q)tools/bench
 fuzz: $(FUZZ:%=$(OUT)/fuzz/%) ## run each fuzz target for FUZZ_SECONDS (default 60)
 	$(Q)for t in $(FUZZ); do mkdir -p $(OUT)/corpus/$$t; \
 		$(OUT)/fuzz/$$t -max_total_time=$${FUZZ_SECONDS:-60} -rss_limit_mb=1024 -timeout=5 -max_len=8192 \

@@ -14,8 +14,8 @@
 
 enum role { ROLE_ATTACHER, ROLE_FINDER, ROLE_METER, ROLE_DESK, ROLE_COUNT };
 
-struct board_role { /* supervisor writes */
-	uint32_t pid;	   /* 0 = not running */
+struct board_role {   /* supervisor writes */
+	uint32_t pid; /* 0 = not running */
 	uint32_t restarts;
 	uint64_t started_ns;
 };
@@ -41,16 +41,16 @@ struct board_cg { /* meter writes: row i matches the kernel's counter row i */
 
 struct board {
 	struct conf conf;
-	uint64_t started_ns;		     /* supervisor */
-	struct board_role role[ROLE_COUNT];  /* supervisor */
+	uint64_t started_ns;                /* supervisor */
+	struct board_role role[ROLE_COUNT]; /* supervisor */
 
-	uint32_t attacher_ready;	     /* attacher: scope set, first scan attached */
+	uint32_t attacher_ready; /* attacher: scope set, first scan attached */
 	uint32_t attacher_multi, attacher_per_cgroup;
-	uint64_t attacher_lost;		     /* mmap records lost (each made a rescan) */
+	uint64_t attacher_lost; /* mmap records lost (each made a rescan) */
 	uint32_t target_count;
 	struct board_target target[BOARD_TARGETS];
 
-	uint32_t meter_ready;		     /* meter: ledger open, ring read, attacher ready */
+	uint32_t meter_ready;  /* meter: ledger open, ring read, attacher ready */
 	uint32_t epoch_stored; /* meter: epoch is in the ledger; no probe is attached before */
 	unsigned char epoch[8];
 	uint64_t ready_ns, heartbeat_ns;

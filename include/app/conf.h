@@ -6,8 +6,8 @@
 
 #include "base/yaml.h"
 
-#define CONF_TEXT 256 /* bytes of a path or text with its NUL */
-#define CONF_LIST 16  /* most entries of a list */
+#define CONF_TEXT      256 /* bytes of a path or text with its NUL */
+#define CONF_LIST      16  /* most entries of a list */
 #define CONF_ENDPOINTS 64
 
 struct conf_list {
@@ -20,18 +20,18 @@ struct conf_endpoint { /* endpoints: - {host: llm.corp.example, speaks: openai} 
 };
 
 struct conf {
-#define CONF_PATH(m)  char m[CONF_TEXT];
-#define CONF_TEXT_(m) char m[CONF_TEXT];
-#define CONF_PATHS(m) struct conf_list m;
-#define CONF_SIZE(m)  uint64_t m;
-#define CONF_MS(m)    uint64_t m;
-#define CONF_BOOL(m)  bool m;
-#define CONF_KIND_PATH(m)  CONF_PATH(m)
-#define CONF_KIND_TEXT(m)  CONF_TEXT_(m)
-#define CONF_KIND_PATHS(m) CONF_PATHS(m)
-#define CONF_KIND_SIZE(m)  CONF_SIZE(m)
-#define CONF_KIND_MS(m)	   CONF_MS(m)
-#define CONF_KIND_BOOL(m)  CONF_BOOL(m)
+#define CONF_PATH(m)                         char m[CONF_TEXT];
+#define CONF_TEXT_(m)                        char m[CONF_TEXT];
+#define CONF_PATHS(m)                        struct conf_list m;
+#define CONF_SIZE(m)                         uint64_t m;
+#define CONF_MS(m)                           uint64_t m;
+#define CONF_BOOL(m)                         bool m;
+#define CONF_KIND_PATH(m)                    CONF_PATH(m)
+#define CONF_KIND_TEXT(m)                    CONF_TEXT_(m)
+#define CONF_KIND_PATHS(m)                   CONF_PATHS(m)
+#define CONF_KIND_SIZE(m)                    CONF_SIZE(m)
+#define CONF_KIND_MS(m)                      CONF_MS(m)
+#define CONF_KIND_BOOL(m)                    CONF_BOOL(m)
 #define CONFIG(key, member, type, def, help) CONF_KIND_##type(member)
 #include "tbl/config.h"
 #undef CONFIG

@@ -17,10 +17,8 @@ int targets_look(struct targets *t, int fd, const char *path) _must_use_;
 int targets_fd(const struct targets *t); /* readable when an attached file has changed */
 /* Lets changed files go. *ret_rescan: look again at what processes map. */
 int targets_changed(struct targets *t, bool *ret_rescan) _must_use_;
+/* Before each look at everything: lets go of what several looks have not come by, unless it still lies where it was. */
+int targets_round(struct targets *t) _must_use_;
 void targets_free(struct targets **t);
-
-/* Sends a record to the supervisor and waits until it is taken. -ENOSPC: it keeps no more. */
-int target_keep(const struct world *w, const struct keep *k, const int *fd,
-		size_t count) _must_use_;
 
 #endif

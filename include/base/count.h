@@ -15,7 +15,8 @@ struct counters {
 	uint64_t n[CNT_COUNT];
 };
 
-#define count_add(c, name, by) ((void)__atomic_fetch_add(&(c)->n[CNT_##name], (by), __ATOMIC_RELAXED))
-#define count_get(c, name)     __atomic_load_n(&(c)->n[CNT_##name], __ATOMIC_RELAXED)
+#define count_add(c, name, by) \
+	((void)__atomic_fetch_add(&(c)->n[CNT_##name], (by), __ATOMIC_RELAXED))
+#define count_get(c, name) __atomic_load_n(&(c)->n[CNT_##name], __ATOMIC_RELAXED)
 
 #endif

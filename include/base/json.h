@@ -9,7 +9,7 @@
  *   a scalar          type, and its text: strings unescaped (UTF-8), numbers verbatim
  *   an object, array  with JSON_RAW: its verbatim text once it has ended;
  *                     with JSON_EACH: an empty text once it has ended (count, or close an item)
- * A text above LIMIT_JSON_VALUE bytes (strings, LIMIT_JSON_TEXT) comes with `text.p` NULL and
+ * A text above LIMIT_JSON_VALUE bytes (scalars, LIMIT_JSON_TEXT) comes with `text.p` NULL and
  * `text.n` its size: "there, but too long to keep".
  * A name that occurs twice is reported twice (the reader decides: last wins). */
 #ifndef BASE_JSON_H
@@ -17,7 +17,15 @@
 
 #include "base/str.h"
 
-enum json_type { JSON_NULL, JSON_FALSE, JSON_TRUE, JSON_NUMBER, JSON_STRING, JSON_OBJECT, JSON_ARRAY };
+enum json_type {
+	JSON_NULL,
+	JSON_FALSE,
+	JSON_TRUE,
+	JSON_NUMBER,
+	JSON_STRING,
+	JSON_OBJECT,
+	JSON_ARRAY
+};
 
 enum json_flag {
 	JSON_RAW = 1,  /* objects and arrays: keep the verbatim text */
@@ -26,7 +34,7 @@ enum json_flag {
 
 struct json_want {
 	const char *path; /* "" is the document itself */
-	int id;		  /* the caller's own name for it */
+	int id;           /* the caller's own name for it */
 	unsigned flags;
 };
 
@@ -43,7 +51,7 @@ int json_feed(struct json *j, struct str bytes) _must_use_;
 /* Has exactly one whole document been fed? 0, or -EBADMSG. Ends a top-level number. */
 int json_end(struct json *j) _must_use_;
 bool json_started(const struct json *j); /* any byte but white space since new or reset */
-void json_reset(struct json *j);	 /* ready for the next document */
+void json_reset(struct json *j);         /* ready for the next document */
 void json_free(struct json **j);
 
 /* A whole document at once: new, feed, end, free. */

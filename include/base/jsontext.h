@@ -11,7 +11,7 @@ struct jsontext {
 	size_t size; /* of the whole text, unescaped; 0 when nobody wants it */
 	bool keep, escape;
 	unsigned hex, hex_left; /* of \uXXXX */
-	unsigned high;		/* a high surrogate that waits for its low one; 0: none */
+	unsigned high;          /* a high surrogate that waits for its low one; 0: none */
 };
 
 void jsontext_init(struct jsontext *t);

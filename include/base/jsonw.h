@@ -14,7 +14,7 @@ struct jsonw {
 };
 
 void jsonw_init(struct jsonw *w, struct buf *out);
-void jsonw_open(struct jsonw *w, char bracket);	 /* '{' or '[' */
+void jsonw_open(struct jsonw *w, char bracket);  /* '{' or '[' */
 void jsonw_close(struct jsonw *w, char bracket); /* '}' or ']' */
 void jsonw_key(struct jsonw *w, const char *key);
 void jsonw_str(struct jsonw *w, struct str s);

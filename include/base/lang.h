@@ -12,10 +12,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define _cleanup_(fn)	 __attribute__((cleanup(fn)))
-#define _must_use_	 __attribute__((warn_unused_result))
+#define _cleanup_(fn)    __attribute__((cleanup(fn)))
+#define _must_use_       __attribute__((warn_unused_result))
 #define _printf_(at, va) __attribute__((format(printf, at, va)))
-#define COUNT_OF(array)	 (sizeof(array) / sizeof((array)[0]))
+#define COUNT_OF(array)  (sizeof(array) / sizeof((array)[0]))
 
 #ifndef MIN /* <sys/param.h> has them too */
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
@@ -23,11 +23,11 @@
 #endif
 
 /* Gives the pointer away: the variable is empty afterwards, so its cleanup does nothing. */
-#define take(var)                                 \
-	({                                        \
-		__typeof__(var) taken_ = (var);   \
-		(var) = NULL;                     \
-		taken_;                           \
+#define take(var)                               \
+	({                                      \
+		__typeof__(var) taken_ = (var); \
+		(var) = NULL;                   \
+		taken_;                         \
 	})
 
 #endif

@@ -15,22 +15,22 @@
 
 /* For destructors that take `T **`: empties the caller's variable and yields the object, its magic
  * spoiled; NULL stays NULL. */
-#define obj_take(ptr, magic_)                                \
-	({                                                   \
-		__typeof__(*(ptr)) obj_ = *(ptr);            \
-		*(ptr) = NULL;                               \
-		if (obj_) {                                  \
-			obj_check(obj_, (magic_));           \
-			obj_->magic = ~(unsigned)(magic_);   \
-		}                                            \
-		obj_;                                        \
+#define obj_take(ptr, magic_)                              \
+	({                                                 \
+		__typeof__(*(ptr)) obj_ = *(ptr);          \
+		*(ptr) = NULL;                             \
+		if (obj_) {                                \
+			obj_check(obj_, (magic_));         \
+			obj_->magic = ~(unsigned)(magic_); \
+		}                                          \
+		obj_;                                      \
 	})
 
 void *obj_make(size_t size, unsigned magic) _must_use_;
-void *mem_zero(size_t count, size_t size) _must_use_;		  /* calloc */
+void *mem_zero(size_t count, size_t size) _must_use_;            /* calloc */
 void *mem_grow(void *old, size_t count, size_t size) _must_use_; /* realloc, overflow checked */
-char *mem_text(const char *p, size_t n) _must_use_;		  /* copy with a NUL */
-void mem_free(void *p);					  /* free */
+char *mem_text(const char *p, size_t n) _must_use_;              /* copy with a NUL */
+void mem_free(void *p);                                          /* free */
 
 extern long mem_fail_after; /* tests: allocations until one fails; negative = never */
 

@@ -8,9 +8,9 @@
 #include "base/lang.h"
 #include "base/obj.h"
 
-#define HASH_NONFATAL_OOM		    1
-#define uthash_malloc(size)		    mem_zero(1, (size))
-#define uthash_free(p, size)		    mem_free(p)
+#define HASH_NONFATAL_OOM                   1
+#define uthash_malloc(size)                 mem_zero(1, (size))
+#define uthash_free(p, size)                mem_free(p)
 #define HASH_FUNCTION(key, size, ret_value) ((ret_value) = table_hash((key), (size)))
 #include <uthash.h>
 

@@ -21,11 +21,11 @@ int client_try(const struct cli *cli, const char *path, bool aloud,
 	       struct client_answer *ret) _must_use_;
 int client_post(const struct cli *cli, const char *path, struct str body, const char *key,
 		struct client_answer *ret) _must_use_;
-/* As client_get, and says what the API complained about; CLI_ERROR for any status but 200. */
+/* As client_get, and says what the API complained about; an error for any status but 200. */
 int client_fetch(const struct cli *cli, const char *path, struct client_answer *ret) _must_use_;
 /* As client_fetch, parsed; json_decref() it. */
 int client_json(const struct cli *cli, const char *path, json_t **ret) _must_use_;
-/* Says the message of an error answer on standard error; returns CLI_ERROR. */
+/* Says the message of an error answer on standard error; returns CLI_ERROR, or CLI_USAGE for a bad request. */
 int client_complain(const struct client_answer *a);
 /* Appends "?name=value" or "&name=value", escaped; nothing for NULL. */
 int client_param(struct buf *path, const char *name, const char *value) _must_use_;

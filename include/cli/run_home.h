@@ -10,9 +10,9 @@
 #define RUN_PATH 256
 
 struct run_home {
-	char folder[RUN_PATH]; /* empty: not made */
-	char cgroup[RUN_PATH]; /* folder of the cgroup; empty: not made */
-	char name[64];         /* of the cgroup below the mount: "/submeter-run-123" */
+	char folder[RUN_PATH];     /* empty: not made */
+	char cgroup[RUN_PATH];     /* folder of the cgroup; empty: not made */
+	char name[64];             /* of the cgroup below the mount: "/submeter-run-123" */
 	char server[2 * RUN_PATH]; /* unix:... */
 };
 

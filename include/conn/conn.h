@@ -6,9 +6,9 @@
  * begins with a gap. The order between the two directions is the order in which chunks came.
  *
  * END_EOF closes one direction: gap up to its final offset, then PIECE_END. END_FREE does so for
- * both, and the connection is forgotten. END_EXIT and END_EXEC end every connection of
- * (tgid, start_ns) that way; final offsets count for the connection the chunk names, if any. A
- * connection above LIMIT_CONNS is not followed: SKIP_REFUSED.
+ * both, and the connection is forgotten. END_EXIT and END_EXEC end every connection of (tgid,
+ * start_ns) that way; final offsets count for the connection the chunk names, if any. A connection
+ * above LIMIT_CONNS is not followed: SKIP_REFUSED.
  *
  * An error of the outlet is passed up; the record it refused is gone, everything else holds. */
 #ifndef CONN_CONN_H

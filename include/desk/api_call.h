@@ -4,8 +4,19 @@
 #ifndef DESK_API_CALL_H
 #define DESK_API_CALL_H
 
+#include <pthread.h>
 #include "desk/api.h"
 #include "report/query.h"
+
+struct api { /* of api.c */
+	unsigned magic;
+#define API_MAGIC 0x41504931u
+	struct api_ops ops;
+	char *ledger;
+	pthread_mutex_t lock;
+	struct query *idle[API_READERS]; /* open and not in use */
+	size_t idle_count;
+};
 
 struct api_call {
 	struct api *a;

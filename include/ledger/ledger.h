@@ -23,8 +23,8 @@ int ledger_open(const struct ledger_opts *o, struct ledger **ret, char error[256
 const unsigned char *ledger_host_id(const struct ledger *l);
 /* Books one posting into the open batch. Retry after an error changes nothing twice.
  *
- * 0: the ledger has seen to it. Taken, also where the disk fails just now (it is kept, a later commit books it);
- * there already (CNT_POST_AGAIN); or refused: its id is there with other content (CNT_POST_CONFLICT) or
+ * 0: the ledger has seen to it. Taken, also where the disk fails just now (it is kept, a later commit books
+ * it); there already (CNT_POST_AGAIN); or refused: its id is there with other content (CNT_POST_CONFLICT) or
  * it contradicts itself (CNT_POST_REFUSED), both an alarm.
  * Errors: not taken, feed it again. LIMIT_BATCH_ROWS rows wait for a disk that fails, or memory is short. */
 int ledger_feed(struct ledger *l, const struct posting *in) _must_use_;
@@ -32,7 +32,7 @@ size_t ledger_batch(const struct ledger *l); /* rows not yet committed */
 /* Durable when it returns 0. Else whether it happened is unknown: the rows are kept, the next commit opens
  * the file anew and books those that are not there. -ESTALE: the file was removed or replaced. */
 int ledger_commit(struct ledger *l) _must_use_;
-/* Commits, then recomputes the whole hash chain and folds every balance. -EUCLEAN: `error` names the row. */
+/* Commits, then recomputes the hash chain and folds every balance. -EUCLEAN: `error` names the row. */
 int ledger_verify(struct ledger *l, char error[256]) _must_use_;
 void ledger_close(struct ledger **l); /* commits what is open */
 
@@ -44,7 +44,8 @@ struct wallet_move {
 	struct str actor;             /* who asked, e.g. "uid:0" */
 };
 /* Money into a team's wallet. ret_id gets the transfer's id (32 hex). -EEXIST: the key was used for
- * something else; -EINVAL; -ENOENT: the team has no accounts (ledger_team()). The same move under the same key answers 0 with the same id. */
+ * something else; -EINVAL; -ENOENT: the team has no accounts (ledger_team()). The same move under the
+ * same key answers 0 with the same id. */
 int ledger_allocate(struct ledger *l, const struct wallet_move *m, char ret_id[33]) _must_use_;
 int ledger_team(struct ledger *l, struct str team) _must_use_; /* makes its accounts, if new */
 

@@ -12,4 +12,7 @@ int fold_overlay(struct buf *held, struct str more) _must_use_;
 /* Drops the white space between tokens, so that a record stays one line. */
 void fold_compact(struct buf *held);
 
+/* A scanner lets any bytes pass inside a string; a record may not. */
+bool fold_is_utf8(struct str s);
+
 #endif

@@ -13,8 +13,8 @@ struct guess {
 	uint64_t answer_text; /* bytes of answer text seen */
 	uint64_t max_tokens;  /* the request's own ceiling of the answer; 0 = none given */
 	uint64_t choices;     /* answers asked for; 0 = one */
-	bool whole;	      /* the whole answer was seen */
-	bool no_output;	      /* this kind of call has no output tokens */
+	bool whole;           /* the whole answer was seen */
+	bool no_output;       /* this kind of call has no output tokens */
 };
 
 /* Sets used, low and high of `u`. With `keep_input` the input side of u->used is exact and stays. */

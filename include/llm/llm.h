@@ -12,8 +12,8 @@
 struct llm;
 
 struct llm_opts {
-	struct counters *counters;	    /* borrowed */
-	unsigned char key[HASH_KEY];	    /* for fingerprints and request hashes */
+	struct counters *counters;   /* borrowed */
+	unsigned char key[HASH_KEY]; /* for fingerprints and request hashes */
 	/* host -> provider beyond the table (config `endpoints`), or empty; may be NULL */
 	struct str (*endpoint)(void *ctx, struct str host);
 	void *ctx;

@@ -7,7 +7,7 @@
 
 #define MULTIPART_LINE 512 /* bytes of a line that are looked at */
 
-struct multipart { /* all zero to begin with */
+struct multipart {         /* all zero to begin with */
 	const char *field; /* the name wanted */
 	char line[MULTIPART_LINE];
 	size_t n;

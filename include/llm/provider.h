@@ -11,16 +11,16 @@
 /* ---- what a body says, by JSON path: rows are struct json_want with one of these as id ---------- */
 
 enum llm_mark {
-	MARK_MODEL,	/* who answered; the last non-empty one wins */
-	MARK_ID,	/* the provider's id of the answer */
-	MARK_TIER,	/* the service tier that was served */
-	MARK_USAGE,	/* the usage object; JSON_RAW */
-	MARK_ERROR,	/* anything but null: an error instead of, or after, an answer; JSON_EACH */
-	MARK_KIND,	/* the name of the object or event, see llm_format.last */
-	MARK_STATUS,	/* of a job: queued, in_progress, ... */
-	MARK_STOP,	/* not null: the answer is whole */
-	MARK_TEXT,	/* text of the answer: its size is all that is looked at */
-	MARK_TOOL,	/* an item of the answer has ended; JSON_EACH */
+	MARK_MODEL,     /* who answered; the last non-empty one wins */
+	MARK_ID,        /* the provider's id of the answer */
+	MARK_TIER,      /* the service tier that was served */
+	MARK_USAGE,     /* the usage object; JSON_RAW */
+	MARK_ERROR,     /* anything but null: an error instead of, or after, an answer; JSON_EACH */
+	MARK_KIND,      /* the name of the object or event, see llm_format.last */
+	MARK_STATUS,    /* of a job: queued, in_progress, ... */
+	MARK_STOP,      /* not null: the answer is whole */
+	MARK_TEXT,      /* text of the answer: its size is all that is looked at */
+	MARK_TOOL,      /* an item of the answer has ended; JSON_EACH */
 	MARK_TOOL_TYPE, /* of that item: */
 	MARK_TOOL_STATUS,
 	MARK_TOOL_ACTION,
@@ -30,9 +30,10 @@ enum llm_mark {
 /* ---- what the usage object says, paths relative to it -------------------------------------------- */
 
 enum llm_field_flag {
-	FIELD_PART = 1,	    /* it is contained in the leaf `inside` and is taken out of it */
-	FIELD_SHARED = 2,   /* may also be contained in a part before it: at most the rest of `inside` counts */
-	FIELD_ELSE = 4,	    /* only where no earlier row gave this leaf */
+	FIELD_PART = 1, /* it is contained in the leaf `inside` and is taken out of it */
+	FIELD_SHARED =
+		2, /* may also be contained in a part before it: at most the rest of `inside` counts */
+	FIELD_ELSE = 4,     /* only where no earlier row gave this leaf */
 	FIELD_SECONDS = 8,  /* decimal seconds, counted as milliseconds */
 	FIELD_TOTAL = 16,   /* not a leaf: what all tokens together must come to */
 	FIELD_TIER = 32,    /* not a leaf: text of the served tier */
@@ -50,7 +51,7 @@ struct llm_field {
 /* What a usage object came to. Texts point into the object or into tables. */
 struct llm_count {
 	struct leaves used;
-	enum why why; /* BAD_USAGE and the like: then `used` says nothing */
+	enum why why;              /* BAD_USAGE and the like: then `used` says nothing */
 	char tier[32], region[32]; /* empty: not told */
 };
 
@@ -60,7 +61,7 @@ struct llm_tool {
 	const char *type;
 	enum leaf leaf;
 	const char *action; /* only items with this action, or with none, count; NULL = all */
-	bool once;	    /* items of one session count once */
+	bool once;          /* items of one session count once */
 };
 
 /* ---- one way to report usage ----------------------------------------------------------------------- */
@@ -70,10 +71,11 @@ struct llm_format {
 	size_t mark_count;
 	const struct llm_field *fields;
 	size_t field_count;
-	const char *const *last; /* names of events that end a stream; ends with NULL; may be NULL */
+	const char *const
+		*last; /* names of events that end a stream; ends with NULL; may be NULL */
 	const struct llm_tool *tools;
 	size_t tool_count;
-	bool overlay;	/* usage objects of one answer complete each other, non-null members win */
+	bool overlay;   /* usage objects of one answer complete each other, non-null members win */
 	bool no_output; /* the answer has no tokens of its own (embeddings) */
 	/* Instead of the fields alone; -ENOMEM only. `model`: who answered. NULL = llm_count_fields() */
 	int (*count)(const struct llm_format *f, struct str raw, struct str model,
@@ -85,9 +87,9 @@ struct llm_format {
 /* ---- where it is ------------------------------------------------------------------------------------- */
 
 struct llm_host {
-	const char *name;    /* lower case; '*' stands for anything */
-	const char *region;  /* NULL: not told by the host */
-	bool subscription;   /* calls here are paid by a plan, not by the token */
+	const char *name;   /* lower case; '*' stands for anything */
+	const char *region; /* NULL: not told by the host */
+	bool subscription;  /* calls here are paid by a plan, not by the token */
 };
 
 /* Patterns: "{model}" is the model, "{}" anything but '/', "**" anything at all. The first row that fits

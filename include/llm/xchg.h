@@ -17,13 +17,13 @@ struct xchg {
 	unsigned magic;
 #define XCHG_MAGIC 0x78636867u
 	const struct llm_provider *provider;
-	const struct llm_route *route;	 /* NULL: none fits */
+	const struct llm_route *route;   /* NULL: none fits */
 	const struct llm_format *format; /* how the answer is read; NULL: not at all */
 	struct arena arena;
 	struct usage u;
-	bool asked;    /* the request was seen */
+	bool asked; /* the request was seen */
 	bool orphan, upgrade;
-	bool closing; /* the end: the last names may use the reserve of the arena */
+	bool closing;    /* the end: the last names may use the reserve of the arena */
 	enum why cut[2]; /* by direction: why bytes are missing */
 
 	struct hash hash; /* of the request body */
@@ -34,13 +34,13 @@ struct xchg {
 	bool ask_stream, ask_usage;
 	struct guess guess;
 
-	struct buf raw;	    /* the usage object so far */
-	bool raw_lost;	    /* there was one that was too long */
-	bool final;	    /* the answer said it was whole */
-	bool ended;	    /* and nothing after it matters */
+	struct buf raw;   /* the usage object so far */
+	enum why raw_why; /* the last one could not be kept: why */
+	bool final;       /* the answer said it was whole */
+	bool ended;       /* and nothing after it matters */
 	bool error, queued;
-	bool unreadable;    /* the answer is not what its format says */
-	struct str tier;    /* served */
+	bool unreadable; /* the answer is not what its format says */
+	struct str tier; /* served */
 
 	/* the event under way */
 	char head[XCHG_DONE_TEXT];

@@ -22,7 +22,7 @@ struct book_tier {
 
 struct book_band { /* a range of prompt sizes; the whole request is priced by its band */
 	struct str name;
-	uint64_t upto;	/* UINT64_MAX: no upper end */
+	uint64_t upto;  /* UINT64_MAX: no upper end */
 	bool inclusive; /* a prompt of exactly `upto` tokens belongs here */
 	struct book_tier *tiers;
 };

@@ -7,7 +7,7 @@
 struct load { /* what every function here needs */
 	struct arena *arena;
 	const char *name; /* of the file, for messages */
-	char *error;	  /* YAML_ERROR bytes */
+	char *error;      /* YAML_ERROR bytes */
 	struct str book;
 };
 
@@ -16,7 +16,8 @@ int load_price(const struct load *l, const struct yaml_node *at, const struct bo
 	       struct book_price **ret) _must_use_;
 
 /* Refuses a member that is not in the list, which ends with NULL. */
-int load_only(const struct load *l, const struct yaml_node *map, const char *const *keys) _must_use_;
+int load_only(const struct load *l, const struct yaml_node *map,
+	      const char *const *keys) _must_use_;
 /* The text of member `key`; -EBADMSG when it is missing or not a text. */
 int load_text(const struct load *l, const struct yaml_node *map, const char *key,
 	      struct str *ret) _must_use_;

@@ -51,13 +51,18 @@ enum scope { SCOPE_OUT = 1, SCOPE_IN = 2 };
  * Call before the first kernel_attach(). */
 int kernel_scope(const struct kernel *k, uint64_t cgroup, enum scope s) _must_use_;
 
+/* One more process of ours that is never looked at: a thread group that is no child of the supervisor. */
+int kernel_self(const struct kernel *k, uint32_t tgid) _must_use_;
+
 /* One attachment: all sites of one inode. `file` is any descriptor of it. On success ret_links holds
- * *ret_count descriptors (at most 2 with multi links, else 2 a site); closing them detaches. */
+ * *ret_count descriptors (at most 2 with multi links, else 2 a site); closing them, in this order, detaches.
+ * -E2BIG: more than TLS_COUNT sites. */
 #define KERNEL_LINKS (2 * TLS_COUNT)
 int kernel_attach(const struct kernel *k, int file, const struct site *site, size_t count,
 		  int ret_links[KERNEL_LINKS], size_t *ret_count) _must_use_;
 
-/* Frees the slots of connections whose process is gone; `alive` says whether (tgid, start_ns) still runs. */
+/* Frees the slots of connections whose process is gone; `alive` says whether (tgid, start_ns) still runs. What a
+ * process left behind when it ran exec stays until it ends. */
 int kernel_sweep(const struct kernel *k, bool (*alive)(void *ctx, uint32_t tgid, uint64_t start_ns),
 		 void *ctx, size_t *ret_freed) _must_use_;
 

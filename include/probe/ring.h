@@ -14,7 +14,7 @@
 struct ring;
 
 struct ring_opts {
-	const int *fd; /* KFD_*: DATA, CTL, CG_COUNT, CG_USED, CONN, VERDICT; borrowed */
+	const int *fd;             /* KFD_*: DATA, CTL, CG_COUNT, CG_USED, VERDICT; borrowed */
 	struct counters *counters; /* borrowed */
 	/* a cgroup was made: its id and path in the v2 hierarchy; may be NULL */
 	void (*cgroup)(void *ctx, uint64_t id, struct str path);

@@ -16,19 +16,21 @@ int query_open(const char *path, struct query **ret, char error[QUERY_ERROR]) _m
 void query_close(struct query **q);
 
 struct query_filter {
-	uint64_t since_ns, until_ns;	  /* the call's start in [since, until); 0 = open */
+	uint64_t since_ns, until_ns; /* the call's start in [since, until); 0 = open */
 	struct str team, cgroup, model, provider, kind; /* absent = any; cgroup: a subtree */
-	uint64_t after_seq;		  /* calls booked after this row (tail); newest: booked before it, unless 0 */
-	size_t limit;			  /* rows; 0 = LIMIT_API_ROWS */
-	bool newest;			  /* newest first */
+	uint64_t
+		after_seq; /* calls booked after this row (tail); newest: booked before it, unless 0 */
+	size_t limit;      /* rows; 0 = LIMIT_API_ROWS */
+	bool newest;       /* newest first */
 };
 
 /* Each appends one JSON value to `out`. -EINVAL: bad argument, `error` says which. */
 /* {"calls": [RECORD...], "next_seq": N} */
-int query_calls(struct query *q, const struct query_filter *f, struct buf *out, char error[QUERY_ERROR]) _must_use_;
+int query_calls(struct query *q, const struct query_filter *f, struct buf *out,
+		char error[QUERY_ERROR]) _must_use_;
 /* The same, one RECORD a line. */
-int query_call_lines(struct query *q, const struct query_filter *f, struct buf *out, uint64_t *ret_next_seq,
-		     char error[QUERY_ERROR]) _must_use_;
+int query_call_lines(struct query *q, const struct query_filter *f, struct buf *out,
+		     uint64_t *ret_next_seq, char error[QUERY_ERROR]) _must_use_;
 /* RECORD plus {"ledger": {...rows}, "why_words": ..., "lines": ...}; -ENOENT. `id` may be a unique prefix. */
 int query_call(struct query *q, struct str id, struct buf *out, char error[QUERY_ERROR]) _must_use_;
 /* DESIGN.md section 5. `group`: comma list of team, cgroup, model, provider, kind, host, project, department,
@@ -36,9 +38,11 @@ int query_call(struct query *q, struct str id, struct buf *out, char error[QUERY
 int query_report(struct query *q, const struct query_filter *f, struct str group, struct buf *out,
 		 char error[QUERY_ERROR]) _must_use_;
 /* {"wallets": [{"team_id", "balance", "allocated", "spent", "adjusted", "currency", "status"}]} */
-int query_wallets(struct query *q, struct str team, struct buf *out, char error[QUERY_ERROR]) _must_use_;
+int query_wallets(struct query *q, struct str team, struct buf *out,
+		  char error[QUERY_ERROR]) _must_use_;
 /* One of those objects; -ENOENT. */
-int query_wallet(struct query *q, struct str team, struct buf *out, char error[QUERY_ERROR]) _must_use_;
+int query_wallet(struct query *q, struct str team, struct buf *out,
+		 char error[QUERY_ERROR]) _must_use_;
 /* {"transactions": [{seq, id, debit, credit, amount, kind, refers_to, reason, ts}]}, newest first; -ENOENT */
 int query_transactions(struct query *q, struct str team, size_t limit, struct buf *out,
 		       char error[QUERY_ERROR]) _must_use_;
@@ -55,6 +59,7 @@ int query_gap_list(struct query *q, uint64_t since_ns, uint64_t until_ns, struct
 int query_time(struct str text, uint64_t now_ns, uint64_t *ret) _must_use_;
 /* today yesterday week lastweek month lastmonth all, 30m 12h 7d, or FROM,UNTIL. Weeks begin on Monday; all in UTC.
  * "all" is 0, 0. -EINVAL */
-int query_window(struct str text, uint64_t now_ns, uint64_t *ret_since, uint64_t *ret_until) _must_use_;
+int query_window(struct str text, uint64_t now_ns, uint64_t *ret_since,
+		 uint64_t *ret_until) _must_use_;
 
 #endif

@@ -9,11 +9,20 @@
 
 #define QUERY_SQL 16384 /* most bytes of a statement */
 
+struct query { /* of query.c */
+	unsigned magic;
+#define QUERY_MAGIC 0x51525931u
+	sqlite3 *db;
+	uint64_t deadline_ns; /* CLOCK_BOOTTIME */
+};
+
+int query_errno(int code) _must_use_; /* of SQLite's */
+void query_hurry(struct query *q);    /* the 30 s begin now */
+
 /* All reads between these two see one state of the ledger and end together after 30 s. */
 int query_begin(struct query *q) _must_use_;
 void query_end(struct query *q);
 
-sqlite3 *query_handle(struct query *q);
 int query_prepare(struct query *q, struct str sql, sqlite3_stmt **ret) _must_use_;
 void query_finish(sqlite3_stmt **s); /* a cleanup handler */
 /* 1: a row; 0: no more; or a negative errno. */

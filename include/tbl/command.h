@@ -42,7 +42,7 @@ COMMAND("run",		run_main,	"[--team T] [--] CMD [ARG...]",
 COMMAND("audit",	audit_main,	"[--format har|exchanges] FILE...",
 	"price saved traffic; no root, no daemon",
 	NULL)
-COMMAND("team-map",	team_map_main,	"validate | test | explain [--map FILE] [--cgroup PATH | --pid N | --container ID | --pod UID | --unit U]",
+COMMAND("team-map",	team_map_main,	"validate | test | explain (--cgroup PATH | --pid PID | ...) [--map FILE]",
 	"check the team map, or ask it who pays",
 	"  validate   is the file well formed; names the line that is not\n"
 	"  test       run the fixtures that the file holds\n"

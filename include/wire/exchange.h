@@ -14,9 +14,8 @@ struct exchange_side {
 	bool events;     /* server-sent events */
 	struct body *body;
 	struct sse *sse;
-	struct str
-		coding; /* of exchange_coding[]; absent: identity; made into `body` by the first byte */
-	uint64_t decoded; /* bytes */
+	struct str coding; /* literal; absent: identity. `body` is made by the first byte */
+	uint64_t decoded;  /* bytes */
 };
 
 struct exchange {
@@ -36,7 +35,8 @@ struct exchange {
 
 int exchange_new(struct proto_env *env, const struct origin *from, uint64_t off,
 		 struct exchange **ret) _must_use_;
-/* A head: kind, method or status, header and body_less of `p` are set by the caller, the rest here. A side has one. */
+/* A head: kind, method or status, header and body_less of `p` are set by the caller, the rest
+ * here. A side has one. */
 int exchange_head(struct exchange *x, struct part *p) _must_use_;
 int exchange_body(struct exchange *x, enum flow_dir dir, uint64_t at_ns,
 		  struct str bytes) _must_use_;

@@ -4,8 +4,8 @@
  * change where a response ends. Bytes may be cut anywhere; the messages are the same.
  *
  * Refused as ambiguous (-EBADMSG): Content-Length together with Transfer-Encoding, lengths that
- * differ, a transfer coding other than one `chunked`, any coding under HTTP/1.0, a line that ends in
- * a bare LF, folded lines, spaces before a colon, control characters, damaged chunk sizes. */
+ * differ, a transfer coding other than one `chunked`, any coding under HTTP/1.0, a line that ends
+ * in a bare LF, folded lines, spaces before a colon, control characters, damaged chunk sizes. */
 #ifndef WIRE_HTTP1_H
 #define WIRE_HTTP1_H
 
@@ -32,8 +32,9 @@ struct http1;
 int http1_new(enum http1_side side, const struct http1_calls *calls, void *ctx,
 	      struct http1 **ret) _must_use_;
 /* Consumes up to the end of one message, or all. *ret_used says how much: at least 1 of 1 or more,
- * but 0 after `upgraded`. Call again with the rest. 0; -EBADMSG: ambiguous or not HTTP, nothing after
- * it can be trusted; -EMSGSIZE: a limit; else what a callback returned. After an error: reset or free. */
+ * but 0 after `upgraded`. Call again with the rest. 0; -EBADMSG: ambiguous or not HTTP, nothing
+ * after it can be trusted; -EMSGSIZE: a limit; else what a callback returned. After an error:
+ * reset or free. */
 int http1_feed(struct http1 *h, struct str bytes, size_t *ret_used) _must_use_;
 /* The response that comes next answers this method; absent: not known. */
 void http1_expect(struct http1 *h, struct str method);
@@ -48,8 +49,8 @@ int http1_eof(struct http1 *h) _must_use_;
 void http1_reset(struct http1 *h); /* between messages again, whatever was under way */
 void http1_free(struct http1 **h);
 
-/* Do these bytes begin with a whole request line? 1: yes. 0: so far, more bytes are needed.
- * -EBADMSG: no. */
+/* Do these bytes begin with a whole request line with a method of RFC 9110 or PATCH? 1: yes. 0: so
+ * far, more bytes are needed. -EBADMSG: no. */
 int http1_begins_request(struct str bytes) _must_use_;
 /* The same for the version and the status code of a response. */
 int http1_begins_response(struct str bytes) _must_use_;

@@ -14,9 +14,9 @@ struct http1_framing {
 	uint64_t length; /* HTTP1_COUNTED */
 };
 
-/* `text` is a head with its empty line; every line ends in CRLF (the caller has checked it). `method`
- * is that of the request which a response answers. Values that had to be joined live in `joined`, all
- * others in `text`. 0, -EBADMSG, -EMSGSIZE (too many lines), -ENOMEM. */
+/* `text` is a head with its empty line; every line ends in CRLF (the caller has checked it).
+ * `method` is that of the request which a response answers. Values that had to be joined live in
+ * `joined`, all others in `text`. 0, -EBADMSG, -EMSGSIZE (too many lines), -ENOMEM. */
 int http1head_read(enum http1_side side, struct str text, struct str method, struct arena *joined,
 		   struct http1_head *ret, struct http1_framing *ret_framing) _must_use_;
 

@@ -1,8 +1,8 @@
 /* proto.h -- what the wire stage and a protocol (HTTP/1 now) expect of each other.
  *
- * One connection speaks one protocol at a time. wire.c finds out which and owns the connection; the
- * protocol turns pieces into exchanges. A new protocol is one file with a `struct proto` and one row
- * in the table of wire.c. */
+ * One connection speaks one protocol at a time. wire.c finds out which and owns the connection;
+ * the protocol turns pieces into exchanges. A new protocol is one file with a `struct proto` and
+ * one row in the table of wire.c. */
 #ifndef WIRE_PROTO_H
 #define WIRE_PROTO_H
 
@@ -14,7 +14,7 @@ struct proto_env {
 	struct part_sink out;
 	size_t open;        /* exchanges begun and not ended */
 	uint64_t accounted; /* bytes of the piece being fed that were told to parsed or skipped */
-	int sink_r; /* what the outlet refused a part with, 0 if it did not: never the bytes' fault */
+	int sink_r;         /* what the outlet refused a part with, or 0: never the bytes' fault */
 };
 
 /* How a connection starts. */
@@ -27,14 +27,15 @@ struct proto_start {
 
 struct proto {
 	const char *name;
-	/* Do these bytes begin what a client, or a server, of this protocol says first? 1, 0 (more are
-	 * needed), -EBADMSG. */
+	/* Do these bytes begin what a client, or a server, of this protocol says first? 1, 0 (more
+	 * are needed), -EBADMSG. */
 	int (*begins)(struct str bytes);
 	int (*answers)(struct str bytes);
 	/* NULL: known by sight, not decoded; so are all others then. */
 	int (*start)(struct proto_env *env, const struct proto_start *how, void **ret);
-	/* Accounts for every byte of a piece up to the point where it dies. *ret_dead: PROTO_ALIVE, or why
-	 * nothing that follows is of use; its exchanges have ended then. Errors: -ENOMEM or the outlet's. */
+	/* Accounts for every byte of a piece up to the point where it dies. *ret_dead:
+	 * PROTO_ALIVE, or why nothing that follows is of use; its exchanges have ended then.
+	 * Errors: -ENOMEM or the outlet's. */
 	int (*feed)(void *state, const struct piece *in, enum skip *ret_dead);
 	/* Ends what is open, as well as can be: after an error of feed(). */
 	void (*drop)(void *state, const struct piece *in, enum why why);

@@ -1,14 +1,14 @@
 /* wire.h -- stage: piece -> part. What the bytes mean as HTTP.
  *
- * Pure: no clock, no I/O. One connection speaks one protocol, decided from its first bytes:
- * a request read by the observed process first (DIR_IN) is a server's side: skipped, never billed;
- * a request written first is a client; anything else is opaque. A connection joined midway waits for the
- * first piece that begins with a request line (DIR_OUT); a response head before it is poured as an
- * orphan. Each byte of every piece is counted once: parsed, or skipped with a reason.
+ * Pure: no clock, no I/O. One connection speaks one protocol, decided from its first bytes: a
+ * request read by the observed process first (DIR_IN) is a server's side: skipped, never billed; a
+ * request written first is a client; anything else is opaque. A connection joined midway waits for
+ * the first piece that begins with a request line (DIR_OUT); a response head before it is poured
+ * as an orphan. Each byte of every piece is counted once: parsed, or skipped with a reason.
  *
  * Exchanges are poured in order: PART_REQUEST, PART_BODY (DIR_OUT), PART_RESPONSE, PART_BODY or
- * PART_EVENT (DIR_IN), PART_END; request and response body may interleave. Every exchange that
- * was begun gets exactly one PART_END. */
+ * PART_EVENT (DIR_IN), PART_END; request and response body may interleave. Every exchange that was
+ * begun gets exactly one PART_END. */
 #ifndef WIRE_WIRE_H
 #define WIRE_WIRE_H
 

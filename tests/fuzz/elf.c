@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		MUST(count <= COUNT_OF(wants));
 		MUST(memchr(id, 0, sizeof(id)));
 		for (size_t i = 0; i < count; i++)
-			MUST(site[i].row < COUNT_OF(wants) && site[i].offset <= size);
+			MUST(site[i].row < COUNT_OF(wants) && site[i].offset < size);
 	}
 	close(fd);
 	return 0;

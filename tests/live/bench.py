@@ -1,12 +1,13 @@
 """One live scene: simulator, private copies, cgroups of three teams below one parent, submeterd on top."""
 import os
 import shutil
+import subprocess
 import tempfile
 
 from cgroup import Cgroup
 from daemon import BIN, Daemon
 from private import Private
-from provider import Provider
+from provider import TESTS, Provider
 
 TEAMS = ("support", "engineering", "legal")
 
@@ -58,6 +59,13 @@ class Bench:
     def cg_rows(self):
         """The per-cgroup counters of `status`."""
         return self.daemon.json("status")["cgroups"]
+
+    def end(self, t):
+        """Stops submeterd and has the independent checker look at what it leaves behind."""
+        t.equal(self.daemon.stop(), 0, "submeterd ends with status 0")
+        p = subprocess.run(["/usr/bin/python3", TESTS + "/truth/check.py", self.daemon.state + "/ledger.db"],
+                           capture_output=True, text=True, check=False)
+        t.check(p.returncode == 0, "the independent checker finds the ledger sound", p.stdout[-3000:] + p.stderr[-3000:])
 
     def __exit__(self, *_):
         try:

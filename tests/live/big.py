@@ -78,6 +78,7 @@ def body(t):
         rows = bench.cg_rows()
         wrong = compare.identities(rows)
         t.check(rows and not wrong, "the identities hold exactly", "\n".join(wrong))
+        bench.end(t)
 
 
 if __name__ == "__main__":

@@ -229,18 +229,17 @@ static size_t keys_held(const struct bench *b)
 	return n;
 }
 
-static bool nobody(void *ctx, uint32_t tgid, uint64_t start_ns)
+static bool answer(void *ctx, uint32_t tgid, uint64_t start_ns)
 {
-	(void)start_ns;
-	return tgid != *(uint32_t *)ctx;
+	return tgid && start_ns && *(bool *)ctx;
 }
 
 /* A process that is killed leaves its connections in the table; the sweep finds them. */
 static void check_sweep(struct bench *b)
 {
 	struct child c;
-	uint32_t gone;
-	size_t freed = 0;
+	bool alive = true;
+	size_t freed = 99;
 
 	cgroup_make("killed");
 	child_start(&c, "pauses", "killed");
@@ -250,11 +249,59 @@ static void check_sweep(struct bench *b)
 	close(c.in);
 	close(c.out);
 	drain_all(b);
-	gone = (uint32_t)c.pid;
-	ok(b->exit_tgid == gone, "sweep: the end of a killed process is told");
-	ok(keys_held(b) == 2 && kernel_sweep(&b->k, nobody, &gone, &freed) == 0 && freed == 2 &&
-		   keys_held(b) == 0,
-	   "sweep: its two connections are freed, and no other was left (%zu)", freed);
+	ok(b->exit_tgid == (uint32_t)c.pid, "sweep: the end of a killed process is told");
+	need(kernel_sweep(&b->k, answer, &alive, &freed) == 0, "sweep");
+	/* two of its own, and two that exec left behind before */
+	ok(freed == 0 && keys_held(b) == 4, "sweep: what lives stays");
+	alive = false;
+	need(kernel_sweep(&b->k, answer, &alive, &freed) == 0, "sweep");
+	ok(freed == 4 && keys_held(b) == 0,
+	   "sweep: what is dead is freed (%zu), nothing else was left", freed);
+}
+
+/* After exec the same address is another connection. */
+static void check_exec(struct bench *b)
+{
+	unsigned good, sides, streams = 0, twins = 0;
+	struct child c;
+
+	cgroup_make("again");
+	child_run(&c, b, "again", "again");
+	good = sides_match(b, &c, &sides);
+	for (size_t i = 0; i < b->streams; i++) {
+		streams += b->stream[i].tgid == (uint32_t)c.pid;
+		for (size_t k = 0; k < i; k++)
+			twins += b->stream[i].tgid == (uint32_t)c.pid &&
+				 b->stream[k].tgid == b->stream[i].tgid &&
+				 b->stream[i].obj == b->stream[k].obj;
+	}
+	ok(good == 2 && sides == 2 && streams == 4, "exec: new connections, whole (%u of %u)", good,
+	   sides);
+	ok(twins > 0, "exec: although the addresses came up again");
+}
+
+/* Our own children are never looked at, wherever they run. */
+static void check_self(void)
+{
+	struct bench *b = mem_zero(1, sizeof(*b));
+	struct child c;
+
+	need(b != NULL, "memory");
+	bench_open(b, false, getpid());
+	child_run(&c, b, "canary", "canary");
+	ok(b->chunks == 0 && !ring_holds(b, CANARY), "a child of the supervisor is not looked at");
+	bench_close(b);
+	memset(b, 0, sizeof(*b));
+	bench_open(b, false, 0);
+	child_start(&c, "waits", "canary");
+	need(kernel_self(&b->k, (uint32_t)c.pid) == 0, "self");
+	child_go(&c);
+	child_read(&c, b, NULL);
+	child_end(&c);
+	drain_all(b);
+	ok(b->chunks == 0, "nor is a process that was named as ours");
+	bench_close(b);
+	mem_free(b);
 }
 
 /* ---- a loader that dies --------------------------------------------------------------------- */
@@ -288,7 +335,7 @@ static void check_killed(bool no_multi)
 	clean = *(const uint8_t *)(uintptr_t)SSL_write;
 	loader = fork();
 	if (loader == 0) {
-		bench_open(b, no_multi);
+		bench_open(b, no_multi, 0);
 		x = 1;
 		need(write(ready[1], &x, 1) == 1, "write");
 		for (;;)
@@ -326,7 +373,7 @@ static void check_all(bool no_multi)
 	cgroup_make("");
 	cgroup_make("cost");
 	cost(NULL, "cost", "not probed");
-	bench_open(b, no_multi);
+	bench_open(b, no_multi, 0);
 	ok(b->k.multi == !no_multi, "%s", no_multi ? "perf events" : "multi links");
 	check_outside(b);
 	check_mixed(b);
@@ -335,6 +382,7 @@ static void check_all(bool no_multi)
 	check_exact(b, "nested", 0);
 	check_exact(b, "leap", 1);
 	check_verdict(b);
+	check_exec(b);
 	check_sweep(b);
 	check_quota(b);
 	cost(b, NULL, "probed, outside");
@@ -343,6 +391,7 @@ static void check_all(bool no_multi)
 	ok(count_get(&b->counters, BAD_RECORDS) == 0, "every record made sense");
 	bench_close(b);
 	mem_free(b);
+	check_self();
 	check_killed(no_multi);
 	cgroups_remove();
 }
@@ -357,9 +406,9 @@ int main(int argc, char **argv)
 	}
 	snprintf(top, sizeof(top), "/submeter-capture-%d", (int)getpid());
 	lib_copy();
+	atexit(clean);
 	check_all(false);
 	check_all(true);
-	lib_remove();
 	printf("1..%u\n", tests);
 	return failures != 0;
 }

@@ -340,9 +340,12 @@ static void lib_attach(struct bench *b)
 	close(fd);
 }
 
-static void bench_open(struct bench *b, bool no_multi)
+/* `supervisor`: a thread group to look away from, with its children; 0 = none. */
+static void bench_open(struct bench *b, bool no_multi, pid_t supervisor)
 {
-	struct kernel_opts o = { .ring_bytes = RING, .no_multi = no_multi };
+	struct kernel_opts o = { .ring_bytes = RING,
+				 .no_multi = no_multi,
+				 .supervisor = (uint32_t)supervisor };
 	struct ring_opts ro = {
 		.counters = &b->counters, .cgroup = on_cgroup, .exec = on_exec, .ctx = b
 	};
@@ -382,14 +385,22 @@ static void cgroups_remove(void)
 	struct buf b = { .limit = 1 << 20 };
 	char *p;
 
-	need(cgroup_walk(mount, top, cgroup_gone, &b) == 0 && b.n, "walk");
-	b.p[b.n - 1] = 0;
-	while ((p = strrchr(b.p, '\n'))) {
-		need(rmdir(p + 1) == 0, p + 1);
-		*p = 0;
+	if (cgroup_walk(mount, top, cgroup_gone, &b) == 0 && b.n) {
+		b.p[b.n - 1] = 0;
+		while ((p = strrchr(b.p, '\n'))) {
+			rmdir(p + 1);
+			*p = 0;
+		}
+		rmdir(b.p);
 	}
-	need(rmdir(b.p) == 0, b.p);
 	buf_done(&b);
+}
+
+/* At every exit, also the one after a failure. */
+static void clean(void)
+{
+	cgroups_remove();
+	lib_remove();
 }
 
 #endif

@@ -86,7 +86,7 @@ def body(t):
         want = sum(x["cost_pico"] for x in bench.provider.journal(total) if "/outside/" not in x["tag"])
         t.equal(compare.prices.pico(report["total"]["cost_usd"]), want, "the report's total is the journal's")
         t.equal(sorted(r["team"] for r in report["rows"]), sorted(TEAMS), "three teams, no other row")
-        t.equal(bench.daemon.stop(), 0, "submeterd ends with status 0")
+        bench.end(t)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/personality.h>
 #include <time.h>
 #include <unistd.h>
 #include "base/lang.h"
@@ -273,6 +274,7 @@ static inline void run_nested(bool leap)
 	struct side c, s, ic, is;
 	jmp_buf here;
 	BIO *b[2];
+	char y;
 
 	BIO_meth_set_write(m, over_write);
 	BIO_meth_set_read(m, over_read);
@@ -291,6 +293,9 @@ static inline void run_nested(bool leap)
 		if (setjmp(here) == 0)
 			tls_call(&ic, false, (void *)(uintptr_t) "x", 1, false);
 		jump = NULL;
+		/* Another object from the same depth of the stack: not to be taken for the call that was left. */
+		must(tls_call(&c, false, (void *)(uintptr_t) "y", 1, false) == 1, "write");
+		must(tls_call(&s, true, &y, 1, false) == 1, "read");
 		side_close(&ic);
 		side_close(&is);
 		pair_open(&ic, &is, (BIO *[]){ over(m, &c), over(m, &s) });
@@ -339,6 +344,24 @@ static inline void run_stay(void)
 	wait_line();
 }
 
+/* Leaves its connections open and runs itself again, where the same addresses come up once more. */
+static inline void run_again(bool first)
+{
+	struct side c, s;
+
+	if (first && !(personality(0xffffffff) & ADDR_NO_RANDOMIZE)) {
+		personality(ADDR_NO_RANDOMIZE);
+		execl("/proc/self/exe", "capture", "observed", "again", NULL);
+	}
+	dice = 42;
+	pair_open(&c, &s, NULL);
+	send_bytes(&c, &s, first ? 5000 : 3000);
+	if (first)
+		execl("/proc/self/exe", "capture", "observed", "again2", NULL);
+	side_close(&c);
+	side_close(&s);
+}
+
 static inline void run_cost(void)
 {
 	struct timespec a, b;
@@ -378,8 +401,14 @@ static inline int observed(const char *what)
 		run_pauses(BIG);
 	else if (strcmp(what, "canary") == 0)
 		run_canary();
+	else if (strcmp(what, "waits") == 0)
+		wait_line(), run_canary();
 	else if (strcmp(what, "stay") == 0)
 		run_stay();
+	else if (strcmp(what, "again") == 0)
+		run_again(true);
+	else if (strcmp(what, "again2") == 0)
+		run_again(false);
 	else if (strcmp(what, "cost") == 0)
 		run_cost();
 	else

@@ -9,7 +9,7 @@ import box  # noqa: E402
 import compare  # noqa: E402
 from bench import Bench, missing  # noqa: E402
 from provider import Hold, Provider  # noqa: E402
-from tap import Tap  # noqa: E402
+from tap import Tap, until  # noqa: E402
 
 CHAT, MESSAGES = "https://api.openai.com/v1/chat/completions", "https://api.anthropic.com/v1/messages"
 HELLO = '"messages": [{"role": "user", "content": "hello"}]'
@@ -19,9 +19,10 @@ class Scene:
     def __init__(self, t, bench):
         self.t, self.bench, self.made = t, bench, 0
         self.cgroup = bench.leaf("legal", "odd")
+        self.answer = bench.folder + "/answer"
 
     def start(self, url, body=None, sim="{}", more=()):
-        argv = ["/usr/bin/curl", "-sS", "--max-time", "60", "-o", "/dev/null", "-H", "content-type: application/json",
+        argv = ["/usr/bin/curl", "-sS", "-N", "--max-time", "60", "-o", self.answer, "-H", "content-type: application/json",
                 "-H", "authorization: Bearer sk-test-0000", "-H", "x-test-tag: legal/odd", "-H", "x-sim: " + sim, *more, url]
         if body is not None:
             argv += ["--data-binary", body]
@@ -75,6 +76,10 @@ def unknown(s):
               "its units are counted, and it has no amount", str(call))
 
 
+def size(path):
+    return os.stat(path).st_size
+
+
 def half_known(s):
     _, call = s.ask(CHAT, f'{{"model": "gpt-5.5", "stream": true, {HELLO}}}')
     s.says("a stream without include_usage is estimated", call, kind="inference", usage_source="estimated", why="stream_no_usage",
@@ -85,10 +90,12 @@ def half_known(s):
                     '{"abort_after": 1300, "events": 40}')
     s.says("an answer that breaks off is aborted", call, kind="inference", outcome="aborted", why="aborted", team="legal")
     s.t.check(call.get("usage_source") in ("partial", "estimated"), "and not taken for whole", str(call))
+    open(s.answer, "wb").close()
     hold = Hold(s.bench.folder + "/hold-odd")
     p = s.start(CHAT, f'{{"model": "gpt-5.5", "stream": true, "stream_options": {{"include_usage": true}}, {HELLO}}}',
                 f'{{"hold": "{hold.path}", "hold_at": 3}}')
     hold.arrived(1, lambda: p.poll() is None)
+    until(lambda: size(s.answer) > 0, 20, "the answer's first event")
     p.kill()
     p.communicate()
     hold.release()
@@ -144,6 +151,7 @@ def body(t):
         rows = bench.cg_rows()
         wrong = compare.identities(rows)
         t.check(rows and not wrong, "the identities hold exactly", "\n".join(wrong))
+        bench.end(t)
 
 
 if __name__ == "__main__":

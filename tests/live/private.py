@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 
 import box
 from provider import TESTS, Hold
@@ -19,18 +20,39 @@ CLIENTS = TESTS + "/clients"
 DEBIAN_NODE = ("nodejs", "libnode108", "node-acorn", "node-busboy", "node-cjs-module-lexer", "node-undici", "node-xtend")
 
 
+def command(*words, **more):
+    """Runs it; a failure is a RuntimeError that says what it said."""
+    p = subprocess.run(words, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, **more)
+    if p.returncode:
+        raise RuntimeError(f"`{' '.join(words)}` failed with status {p.returncode}: {p.stderr.strip()[-800:]}")
+    return p.stdout
+
+
 def fetch_sdks():
     """out/clients: the npm packages of tests/clients/package-lock.json. Returns the folder."""
     folder = OUT + "/clients"
     lock = CLIENTS + "/package-lock.json"
     if not os.path.exists(folder + "/done") or os.path.getmtime(folder + "/done") < os.path.getmtime(lock):
+        print("# fetching the test clients' npm packages, once", file=sys.stderr, flush=True)
         os.makedirs(folder, exist_ok=True)
         for name in ("package.json", "package-lock.json"):
             shutil.copy(f"{CLIENTS}/{name}", folder)
-        subprocess.run(["npm", "ci", "--ignore-scripts", "--no-bin-links", "--no-audit", "--no-fund"], cwd=folder, check=True,
-                       stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        command("npm", "ci", "--ignore-scripts", "--no-bin-links", "--no-audit", "--no-fund", cwd=folder)
         open(folder + "/done", "w", encoding="ascii").close()
     return folder
+
+
+def debian_versions():
+    """NAME=VERSION of the packages of Debian's node, as Debian's archive has them; None if it has not."""
+    wanted = []
+    for name in DEBIAN_NODE:
+        rows = [row.split("|") for row in command("apt-cache", "madison", name).splitlines()]
+        # other archives have a `nodejs`, too, with everything linked in; Debian's says dfsg
+        versions = [row[1].strip() for row in rows if "Packages" in row[2] and (name != "nodejs" or "dfsg" in row[1])]
+        if not versions:
+            return None
+        wanted.append(f"{name}={versions[0]}")
+    return wanted
 
 
 def fetch_debian_node():
@@ -38,19 +60,18 @@ def fetch_debian_node():
     folder = OUT + "/debian-node"
     if os.path.exists(folder + "/done"):
         return folder
+    print("# fetching Debian's own node, once", file=sys.stderr, flush=True)
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(folder + "/deb")
-    wanted = []
-    for name in DEBIAN_NODE:
-        found = subprocess.run(["apt-cache", "madison", name], capture_output=True, text=True, check=False).stdout
-        versions = [row.split("|")[1].strip() for row in found.splitlines() if "debian" in row and "Packages" in row]
-        if not versions:
-            return None
-        wanted.append(f"{name}={versions[0]}")
-    if subprocess.run(["apt-get", "download", *wanted], cwd=folder + "/deb", capture_output=True, check=False).returncode:
+    wanted = debian_versions()
+    if not wanted:  # the lists may not have been fetched yet
+        command("apt-get", "-qq", "update")
+        wanted = debian_versions()
+    if not wanted:
         return None
+    command("apt-get", "download", *wanted, cwd=folder + "/deb")
     for deb in glob.glob(folder + "/deb/*.deb"):
-        subprocess.run(["dpkg-deb", "-x", deb, folder], check=True)
+        command("dpkg-deb", "-x", deb, folder)
     shutil.rmtree(folder + "/deb")
     open(folder + "/done", "w", encoding="ascii").close()
     return folder

@@ -233,7 +233,7 @@ class Sim:
             line["status"] = 404
             return headers, answer.error(provider, 404, line["request_id"])
         api, prefix = APIS[path]
-        truth = answer.Truth(api, asked.get("model", "?"), opts.get("seed", f"{self.seed}/{number}"), prefix + ident,
+        truth = answer.Truth(api, asked.get("model", "?"), opts.get("seed", f"{self.seed}/{line['tag'] or number}"), prefix + ident,
                              opts.get("events"))
         line.update(id=None if api == "embeddings" else truth.ident, model_served=truth.served, usage=truth.leaves,
                     cost_pico=prices.cost_pico(truth.model, truth.leaves))

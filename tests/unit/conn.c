@@ -34,14 +34,18 @@ static int on_piece(void *ctx, const struct piece *p)
 	if (l->refuse)
 		return l->refuse;
 	if (p->kind == PIECE_BYTES)
-		r = buf_printf(&l->text, "%llu%c%llu:" STR_FMT " ", (unsigned long long)p->from->gen, dir,
-			       (unsigned long long)p->off, STR_ARG(p->bytes));
+		r = buf_printf(&l->text, "%llu%c%llu:" STR_FMT " ",
+			       (unsigned long long)p->from->gen, dir, (unsigned long long)p->off,
+			       STR_ARG(p->bytes));
 	else if (p->kind == PIECE_GAP)
 		r = buf_printf(&l->text, "%llu%c%llu+%llu ", (unsigned long long)p->from->gen, dir,
 			       (unsigned long long)p->off, (unsigned long long)p->gap);
 	else
-		r = buf_printf(&l->text, "%llu.%s%s ", (unsigned long long)p->from->gen, ends[p->end],
-			       p->end != END_EOF ? "" : dir == '>' ? ">" : "<");
+		r = buf_printf(&l->text, "%llu.%s%s ", (unsigned long long)p->from->gen,
+			       ends[p->end],
+			       p->end != END_EOF ? ""
+			       : dir == '>'      ? ">"
+						 : "<");
 	return r < 0 ? -EDOM : 0;
 }
 
@@ -73,15 +77,20 @@ static void close_log(struct log *l)
 static int data(struct log *l, uint64_t gen, enum flow_dir dir, uint64_t off, const char *z)
 {
 	struct chunk c = { .from = { .gen = gen, .tgid = (uint32_t)(gen / 10), .start_ns = 5 },
-			   .dir = dir, .off = off, .bytes = str_of(z) };
+			   .dir = dir,
+			   .off = off,
+			   .bytes = str_of(z) };
 
 	return conn_feed(l->conn, &c);
 }
 
-static int end(struct log *l, uint64_t gen, enum flow_end why, enum flow_dir dir, uint64_t out, uint64_t in)
+static int end(struct log *l, uint64_t gen, enum flow_end why, enum flow_dir dir, uint64_t out,
+	       uint64_t in)
 {
 	struct chunk c = { .from = { .gen = gen, .tgid = (uint32_t)(gen / 10), .start_ns = 5 },
-			   .end = why, .dir = dir, .final = { out, in } };
+			   .end = why,
+			   .dir = dir,
+			   .final = { out, in } };
 
 	return conn_feed(l->conn, &c);
 }
@@ -255,8 +264,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(order_and_gaps), cmocka_unit_test(stale_bytes),
-		cmocka_unit_test(ends),		  cmocka_unit_test(processes),
-		cmocka_unit_test(full_table),	  cmocka_unit_test(outlet_errors),
+		cmocka_unit_test(ends),           cmocka_unit_test(processes),
+		cmocka_unit_test(full_table),     cmocka_unit_test(outlet_errors),
 		cmocka_unit_test(no_memory),
 	};
 

@@ -67,6 +67,28 @@ static void test_pico(void **state)
 	}
 }
 
+/* However many digits: refused, never wrapped. */
+static void test_long(void **state)
+{
+	char text[120];
+
+	(void)state;
+	for (char digit = '1'; digit <= '9'; digit++) {
+		for (size_t n = 8; n < sizeof(text); n++) {
+			__int128 v;
+			int64_t pico;
+
+			memset(text, digit, n);
+			assert_int_equal(dec_scaled((struct str){ text, n }, 0, &v),
+					 n < 38 || (n == 38 && digit < '8') ? 0 : -ERANGE);
+			assert_int_equal(dec_pico((struct str){ text, n }, &pico), -ERANGE);
+			text[1] = '.';
+			assert_int_equal(dec_pico((struct str){ text, n }, &pico),
+					 n > 14 ? -EDOM : 0);
+		}
+	}
+}
+
 static void test_pico128(void **state)
 {
 	char out[DEC_TEXT];
@@ -94,6 +116,19 @@ static void rate(const char *dollars, uint64_t per, int r, int64_t pico, uint64_
 		return;
 	assert_int_equal(got.pico, pico);
 	assert_int_equal(got.per, under);
+}
+
+static void test_scaled(void **state)
+{
+	__int128 v;
+
+	(void)state;
+	assert_int_equal(dec_scaled(S("1.5"), 1, &v), 0);
+	assert_true(v == 15);
+	assert_int_equal(dec_scaled(S("1500"), -2, &v), 0);
+	assert_true(v == 15);
+	assert_int_equal(dec_scaled(S("1500"), -3, &v), -EDOM);
+	assert_true(v == 15);
 }
 
 static void test_rate(void **state)
@@ -234,9 +269,10 @@ static void test_split(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_pico),  cmocka_unit_test(test_pico128),
-		cmocka_unit_test(test_rate),  cmocka_unit_test(test_line),
-		cmocka_unit_test(test_text),  cmocka_unit_test(test_fixed),
+		cmocka_unit_test(test_pico),    cmocka_unit_test(test_long),
+		cmocka_unit_test(test_pico128), cmocka_unit_test(test_scaled),
+		cmocka_unit_test(test_rate),    cmocka_unit_test(test_line),
+		cmocka_unit_test(test_text),    cmocka_unit_test(test_fixed),
 		cmocka_unit_test(test_split),
 	};
 

@@ -80,47 +80,76 @@ struct row {
 
 static const struct row rows[] = {
 	{ "get", "GET /a HTTP/1.1\r\nHost: x.test\r\n\r\n", "GET /a host=x.test -\nend\n", REQ, 0 },
-	{ "length", "POST /a HTTP/1.1\r\ncontent-length: 5\r\n\r\nhello", "POST /a\nhello\nend\n", REQ, 0 },
+	{ "length", "POST /a HTTP/1.1\r\ncontent-length: 5\r\n\r\nhello", "POST /a\nhello\nend\n",
+	  REQ, 0 },
 	{ "zero", "POST /a HTTP/1.1\r\nContent-Length: 0\r\n\r\n", "POST /a -\nend\n", REQ, 0 },
-	{ "keep-alive", "GET /1 HTTP/1.1\r\n\r\nGET /2 HTTP/1.0\r\n\r\n", "GET /1 -\nend\nGET /2 -\nend\n", REQ, 0 },
+	{ "keep-alive", "GET /1 HTTP/1.1\r\n\r\nGET /2 HTTP/1.0\r\n\r\n",
+	  "GET /1 -\nend\nGET /2 -\nend\n", REQ, 0 },
 	{ "blank first", "\r\nGET /1 HTTP/1.1\r\n\r\n\r\nGET /2 HTTP/1.1\r\n\r\n",
 	  "GET /1 -\nend\nGET /2 -\nend\n", REQ, 0 },
-	{ "chunked", "POST / HTTP/1.1\r\nTransfer-Encoding: Chunked\r\n\r\n5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n",
+	{ "chunked",
+	  "POST / HTTP/1.1\r\nTransfer-Encoding: Chunked\r\n\r\n5\r\nhello\r\n6\r\n "
+	  "world\r\n0\r\n\r\n",
 	  "POST /\nhello world\nend\n", REQ, 0 },
-	{ "extension", "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0A ; a=\"b\"\r\n0123456789\r\n00;z\r\n\r\n",
+	{ "extension",
+	  "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0A ; "
+	  "a=\"b\"\r\n0123456789\r\n00;z\r\n\r\n",
 	  "POST /\n0123456789\nend\n", REQ, 0 },
-	{ "trailers", "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nA: b\r\nContent-Length: 9\r\n\r\n"
-		      "GET / HTTP/1.1\r\n\r\n", "POST /\nx\nend\nGET / -\nend\n", REQ, 0 },
-	{ "same length twice", "POST / HTTP/1.1\r\nContent-Length: 2\r\nContent-Length: 2, 2\r\n\r\nab",
+	{ "trailers",
+	  "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nA: "
+	  "b\r\nContent-Length: 9\r\n\r\n"
+	  "GET / HTTP/1.1\r\n\r\n",
+	  "POST /\nx\nend\nGET / -\nend\n", REQ, 0 },
+	{ "same length twice",
+	  "POST / HTTP/1.1\r\nContent-Length: 2\r\nContent-Length: 2, 2\r\n\r\nab",
 	  "POST /\nab\nend\n", REQ, 0 },
-	{ "joined", "GET / HTTP/1.1\r\nHost: a\r\nhost:\tb \r\n\r\n", "GET / host=a, b -\nend\n", REQ, 0 },
+	{ "joined", "GET / HTTP/1.1\r\nHost: a\r\nhost:\tb \r\n\r\n", "GET / host=a, b -\nend\n",
+	  REQ, 0 },
 	{ "unfinished", "GET / HTTP/1.1\r\nHost", "", REQ, -EPIPE },
 	{ "until close", "HTTP/1.1 200 OK\r\n\r\nabc\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
 	  "200 close\nabc\r\n\r\nHTTP/1.1 200 OK\r\n\r\n", RES, 0 },
 	{ "no reason", "HTTP/1.1 404\r\nContent-Length: 1\r\n\r\nx", "404\nx\nend\n", RES, 0 },
-	{ "1xx", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Hints\r\nLink: <x>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+	{ "1xx",
+	  "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Hints\r\nLink: <x>\r\n\r\nHTTP/1.1 200 "
+	  "OK\r\nContent-Length: 2\r\n\r\nok",
 	  "100 -\n103 -\n200\nok\nend\n", RES, 0 },
-	{ "204", "HTTP/1.1 204 None\r\nContent-Length: 5\r\n\r\nHTTP/1.1 304 Same\r\nTransfer-Encoding: chunked\r\n\r\n",
+	{ "204",
+	  "HTTP/1.1 204 None\r\nContent-Length: 5\r\n\r\nHTTP/1.1 304 Same\r\nTransfer-Encoding: "
+	  "chunked\r\n\r\n",
 	  "204 -\nend\n304 -\nend\n", RES, 0 },
-	{ "head", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", "200 -\nend\n", HTTP1_RESPONSE, "HEAD", 0 },
-	{ "connect", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", "200 - up\n", HTTP1_RESPONSE, "CONNECT", 0 },
-	{ "connect refused", "HTTP/1.1 407 No\r\nContent-Length: 2\r\n\r\nno", "407\nno\nend\n", HTTP1_RESPONSE, "CONNECT", 0 },
+	{ "head", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", "200 -\nend\n", HTTP1_RESPONSE,
+	  "HEAD", 0 },
+	{ "connect", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", "200 - up\n", HTTP1_RESPONSE,
+	  "CONNECT", 0 },
+	{ "connect refused", "HTTP/1.1 407 No\r\nContent-Length: 2\r\n\r\nno", "407\nno\nend\n",
+	  HTTP1_RESPONSE, "CONNECT", 0 },
 	{ "upgrade", "HTTP/1.1 101 Go\r\nUpgrade: websocket\r\n\r\n", "101 - up\n", RES, 0 },
 	{ "cut body", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel", "200\nhel", RES, -EPIPE },
 	/* ---- refused ---- */
-	{ "both lengths", "POST / HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", NULL, REQ, 0 },
-	{ "both, other order", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n", NULL, RES, 0 },
-	{ "lengths differ", "POST / HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n", NULL, REQ, 0 },
-	{ "lengths differ in a list", "POST / HTTP/1.1\r\nContent-Length: 5, 6\r\n\r\n", NULL, REQ, 0 },
+	{ "both lengths",
+	  "POST / HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", NULL, REQ,
+	  0 },
+	{ "both, other order",
+	  "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n", NULL, RES,
+	  0 },
+	{ "lengths differ", "POST / HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
+	  NULL, REQ, 0 },
+	{ "lengths differ in a list", "POST / HTTP/1.1\r\nContent-Length: 5, 6\r\n\r\n", NULL, REQ,
+	  0 },
 	{ "length +5", "POST / HTTP/1.1\r\nContent-Length: +5\r\n\r\n", NULL, REQ, 0 },
 	{ "length -5", "POST / HTTP/1.1\r\nContent-Length: -5\r\n\r\n", NULL, REQ, 0 },
 	{ "length 0x5", "POST / HTTP/1.1\r\nContent-Length: 0x5\r\n\r\n", NULL, REQ, 0 },
 	{ "length empty", "POST / HTTP/1.1\r\nContent-Length:\r\n\r\n", NULL, REQ, 0 },
-	{ "length huge", "POST / HTTP/1.1\r\nContent-Length: 18446744073709551616\r\n\r\n", NULL, REQ, 0 },
-	{ "length all ones", "POST / HTTP/1.1\r\nContent-Length: 18446744073709551615\r\n\r\n", NULL, REQ, 0 },
-	{ "gzip, chunked", "POST / HTTP/1.1\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", NULL, REQ, 0 },
+	{ "length huge", "POST / HTTP/1.1\r\nContent-Length: 18446744073709551616\r\n\r\n", NULL,
+	  REQ, 0 },
+	{ "length all ones", "POST / HTTP/1.1\r\nContent-Length: 18446744073709551615\r\n\r\n",
+	  NULL, REQ, 0 },
+	{ "gzip, chunked", "POST / HTTP/1.1\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", NULL, REQ,
+	  0 },
 	{ "xchunked", "POST / HTTP/1.1\r\nTransfer-Encoding: xchunked\r\n\r\n", NULL, REQ, 0 },
-	{ "chunked twice", "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n", NULL, REQ, 0 },
+	{ "chunked twice",
+	  "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n",
+	  NULL, REQ, 0 },
 	{ "chunked in 1.0", "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", NULL, REQ, 0 },
 	{ "bare LF", "GET / HTTP/1.1\nHost: a\n\n", NULL, REQ, 0 },
 	{ "bare LF in a field", "GET / HTTP/1.1\r\nHost: a\nX: y\r\n\r\n", NULL, REQ, 0 },
@@ -144,17 +173,29 @@ static const struct row rows[] = {
 	{ "status 20", "HTTP/1.1 20 OK\r\n\r\n", NULL, RES, 0 },
 	{ "status 2000", "HTTP/1.1 2000 OK\r\n\r\n", NULL, RES, 0 },
 	{ "status 099", "HTTP/1.1 099 OK\r\n\r\n", NULL, RES, 0 },
-	{ "chunk size empty", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\r\n", NULL, RES, 0 },
-	{ "chunk size g", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\ng\r\n", NULL, RES, 0 },
-	{ "chunk size 0x1", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0x1\r\na\r\n", NULL, RES, 0 },
-	{ "chunk size -1", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n", NULL, RES, 0 },
-	{ "chunk size and space", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1 \r\na\r\n", NULL, RES, 0 },
-	{ "chunk size overflow", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n10000000000000001\r\n", NULL, RES, 0 },
-	{ "chunk size bare LF", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\na\r\n", NULL, RES, 0 },
-	{ "chunk too long", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nab\r\n", NULL, RES, 0 },
-	{ "chunk end bare LF", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\n", NULL, RES, 0 },
-	{ "trailer without colon", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nab\r\n\r\n", NULL, RES, 0 },
-	{ "trailer bare LF", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\na: b\n\r\n", NULL, RES, 0 },
+	{ "chunk size empty", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\r\n", NULL,
+	  RES, 0 },
+	{ "chunk size g", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\ng\r\n", NULL, RES,
+	  0 },
+	{ "chunk size 0x1", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0x1\r\na\r\n",
+	  NULL, RES, 0 },
+	{ "chunk size -1", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n", NULL, RES,
+	  0 },
+	{ "chunk size and space",
+	  "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1 \r\na\r\n", NULL, RES, 0 },
+	{ "chunk size overflow",
+	  "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n10000000000000001\r\n", NULL, RES,
+	  0 },
+	{ "chunk size bare LF", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\na\r\n",
+	  NULL, RES, 0 },
+	{ "chunk too long", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nab\r\n",
+	  NULL, RES, 0 },
+	{ "chunk end bare LF", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\n",
+	  NULL, RES, 0 },
+	{ "trailer without colon",
+	  "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nab\r\n\r\n", NULL, RES, 0 },
+	{ "trailer bare LF", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\na: b\n\r\n",
+	  NULL, RES, 0 },
 };
 
 /* Feeds `in` cut at `step` bytes, a message at a time. */
@@ -261,11 +302,16 @@ static void limits(void **state)
 		{ "HTTP/1.1 200 OK\r\na: ", "0123456789abcdef", LIMIT_HEAD_BYTES / 16, -EMSGSIZE },
 		{ chunked, "0", 15, 0 },
 		{ chunked, "0", 16, -EBADMSG },
-		{ "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;", "0", LIMIT_CHUNK_LINE - 4, 0 },
-		{ "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;", "0", LIMIT_CHUNK_LINE, -EMSGSIZE },
-		{ "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\na:", "0", LIMIT_CHUNK_LINE, -EMSGSIZE },
-		{ "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", "a: b\r\n", LIMIT_HEAD_LINES, 0 },
-		{ "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", "a: b\r\n", LIMIT_HEAD_LINES + 1, -EMSGSIZE },
+		{ "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;", "0",
+		  LIMIT_CHUNK_LINE - 4, 0 },
+		{ "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;", "0", LIMIT_CHUNK_LINE,
+		  -EMSGSIZE },
+		{ "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\na:", "0",
+		  LIMIT_CHUNK_LINE, -EMSGSIZE },
+		{ "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", "a: b\r\n",
+		  LIMIT_HEAD_LINES, 0 },
+		{ "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", "a: b\r\n",
+		  LIMIT_HEAD_LINES + 1, -EMSGSIZE },
 	};
 
 	(void)state;
@@ -327,13 +373,17 @@ static void gaps(void **state)
 	(void)state;
 	assert_int_equal(http1_new(HTTP1_RESPONSE, &calls, &l, &h), 0);
 	assert_int_equal(http1_sure(h), 0);
-	assert_int_equal(http1_feed(h, S("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab"), &used), 0);
+	assert_int_equal(http1_feed(h, S("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab"), &used),
+			 0);
 	assert_int_equal(http1_sure(h), 7);
 	assert_int_equal(http1_skip(h, 3), 0);
 	assert_int_equal(http1_feed(h, S("fg"), &used), 0);
 	assert_int_equal(http1_skip(h, 2), 0);
 	assert_true(http1_idle(h));
-	assert_int_equal(http1_feed(h, S("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab"), &used), 0);
+	assert_int_equal(
+		http1_feed(h, S("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab"),
+			   &used),
+		0);
 	assert_int_equal(http1_sure(h), 3);
 	assert_int_equal(http1_skip(h, 3), 0);
 	assert_int_equal(http1_sure(h), 0);
@@ -343,7 +393,8 @@ static void gaps(void **state)
 	assert_true(http1_sure(h) == UINT64_MAX);
 	assert_int_equal(http1_skip(h, 1ull << 40), 0);
 	assert_int_equal(http1_eof(h), 0);
-	assert_true(str_eq(buf_str(&l.text), S("200\nabfg\nend\n200\nab\nend\n200 close\nab\nend\n")));
+	assert_true(
+		str_eq(buf_str(&l.text), S("200\nabfg\nend\n200\nab\nend\n200 close\nab\nend\n")));
 	http1_free(&h);
 	buf_done(&l.text);
 }
@@ -380,15 +431,18 @@ static void beginnings(void **state)
 	assert_int_equal(http1_begins_request(S("abcdefghijklmnopqrstuvwxyz")), -EBADMSG);
 	assert_int_equal(http1_begins_request(S("\x16\x03\x01")), -EBADMSG);
 	assert_int_equal(http1_begins_request(S("USER me\r\n")), -EBADMSG);
+	assert_int_equal(http1_begins_request(S("ET / HTTP/1.1\r\n")), -EBADMSG);
+	assert_int_equal(http1_begins_request(S("GET")), 0);
+	assert_int_equal(http1_begins_request(S("GETS / HTTP/1.1\r\n")), -EBADMSG);
 	assert_int_equal(http1_begins_response(S("HTTP/2")), -EBADMSG);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(table),	cmocka_unit_test(no_memory),
-		cmocka_unit_test(limits),	cmocka_unit_test(long_values),
-		cmocka_unit_test(gaps),		cmocka_unit_test(callers_errors),
+		cmocka_unit_test(table),      cmocka_unit_test(no_memory),
+		cmocka_unit_test(limits),     cmocka_unit_test(long_values),
+		cmocka_unit_test(gaps),       cmocka_unit_test(callers_errors),
 		cmocka_unit_test(beginnings),
 	};
 

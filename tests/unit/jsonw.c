@@ -62,6 +62,7 @@ static void test_utf8(void **state)
 		  "\"\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80\"" },
 		{ S("a\xFFz"), "\"a" RC "z\"" },
 		{ S("\xC3"), "\"" RC "\"" },
+		{ { "\xC3\xA9", 1 }, "\"" RC "\"" },
 		{ S("\xC3("), "\"" RC "(\"" },
 		{ S("\xC0\x80"), "\"" RC RC "\"" },        /* longer than need be */
 		{ S("\xE0\x9F\xBF"), "\"" RC RC RC "\"" }, /* the same */

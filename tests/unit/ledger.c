@@ -26,11 +26,22 @@ static void test_books(void **state)
 	assert_int_equal(kit_balance(&k, "red", "spend"), 1100);
 	assert_int_equal(kit_balance(&k, "blue", "spend"), 1090);
 	assert_int_equal(k.counters.n[CNT_POSTED], 20);
-	assert_int_equal(kit_ask(&k, "SELECT usage = '{\"in_text\":100}' FROM call WHERE seq = 1"), 1);
-	assert_int_equal(kit_ask(&k, "SELECT raw_usage = '{\"input_tokens\": 12}' FROM call WHERE seq = 1"), 1);
-	assert_int_equal(kit_ask(&k, "SELECT retry_count IS NULL AND http_status = 200 FROM call WHERE seq = 1"), 1);
-	assert_int_equal(kit_ask(&k, "SELECT joined_to IS NULL AND comm = 'curl' AND why IS NULL FROM call WHERE seq = 1"), 1);
-	assert_int_equal(kit_ask(&k, "SELECT count(*) FROM period WHERE month = '2026-11' AND state = 'open'"), 1);
+	assert_int_equal(kit_ask(&k, "SELECT usage = '{\"in_text\":100}' FROM call WHERE seq = 1"),
+			 1);
+	assert_int_equal(
+		kit_ask(&k, "SELECT raw_usage = '{\"input_tokens\": 12}' FROM call WHERE seq = 1"),
+		1);
+	assert_int_equal(
+		kit_ask(&k,
+			"SELECT retry_count IS NULL AND http_status = 200 FROM call WHERE seq = 1"),
+		1);
+	assert_int_equal(kit_ask(&k, "SELECT joined_to IS NULL AND comm = 'curl' AND why IS NULL "
+				     "FROM call WHERE seq = 1"),
+			 1);
+	assert_int_equal(
+		kit_ask(&k,
+			"SELECT count(*) FROM period WHERE month = '2026-11' AND state = 'open'"),
+		1);
 	kit_sound(&k);
 	kit_done(&k);
 }
@@ -43,7 +54,8 @@ static void test_again(void **state)
 	(void)state;
 	kit_make(&k);
 	assert_int_equal(kit_open(&k), 0);
-	for (int round = 0; round < 3; round++) { /* in one batch, after a commit, after a restart */
+	for (int round = 0; round < 3;
+	     round++) { /* in one batch, after a commit, after a restart */
 		for (int i = 0; i < 2; i++)
 			assert_int_equal(kit_feed(&k, 1, "red", 70), 0);
 		assert_int_equal(ledger_commit(k.l), 0);
@@ -89,7 +101,10 @@ static void test_no_money(void **state)
 	assert_int_equal(ledger_commit(k.l), 0);
 	assert_int_equal(kit_ask(&k, "SELECT count(*) FROM call"), 3);
 	assert_int_equal(kit_ask(&k, "SELECT count(*) FROM transfer"), 0);
-	assert_int_equal(kit_ask(&k, "SELECT cost_pico IS NULL AND why = 'no_price' FROM call WHERE seq = 1"), 1);
+	assert_int_equal(
+		kit_ask(&k,
+			"SELECT cost_pico IS NULL AND why = 'no_price' FROM call WHERE seq = 1"),
+		1);
 	assert_int_equal(kit_ask(&k, "SELECT count(*) FROM charge_line WHERE call_seq = 1"), 0);
 	assert_int_equal(kit_ask(&k, "SELECT cost_pico FROM call WHERE seq = 2"), 0);
 	assert_int_equal(kit_ask(&k, "SELECT count(*) FROM charge_line WHERE call_seq = 2"), 1);
@@ -146,7 +161,8 @@ static void test_text(void **state)
 	assert_int_equal(ledger_feed(k.l, &c.posting), 0);
 	assert_int_equal(ledger_commit(k.l), 0);
 	assert_int_equal(kit_ask(&k, "SELECT model_requested = 'a' || char(65533, 65533) || 'b' || "
-				     "char(65533, 65533, 65533, 228) FROM call"), 1);
+				     "char(65533, 65533, 65533, 228) FROM call"),
+			 1);
 	assert_int_equal(kit_ask(&k, "SELECT length(request_id) FROM call"), 1024);
 	assert_int_equal(kit_ask(&k, "SELECT service_tier = '' AND region IS NULL FROM call"), 1);
 	kit_done(&k);
@@ -186,8 +202,10 @@ static void test_joined(void **state)
 	assert_int_equal(ledger_commit(k.l), 0);
 	assert_int_equal(kit_ask(&k, "SELECT count(*) FROM call"), 5);
 	assert_int_equal(kit_ask(&k, "SELECT count(*) FROM transfer"), 3);
-	assert_int_equal(kit_ask(&k, "SELECT count(*) FROM call WHERE joined_to = (SELECT id FROM call WHERE seq = 1) "
-				     "AND seq IN (3, 4)"), 2);
+	assert_int_equal(kit_ask(&k, "SELECT count(*) FROM call WHERE joined_to = (SELECT id FROM "
+				     "call WHERE seq = 1) "
+				     "AND seq IN (3, 4)"),
+			 2);
 	assert_int_equal(k.counters.n[CNT_POST_JOINED], 2);
 	assert_int_equal(kit_balance(&k, "red", "spend"), 150);
 	kit_sound(&k);
@@ -209,7 +227,9 @@ static void test_repeat(void **state)
 	}
 	assert_int_equal(ledger_commit(k.l), 0);
 	assert_int_equal(kit_ask(&k, "SELECT count(*) FROM call WHERE repeat_of IS NOT NULL"), 1);
-	assert_int_equal(kit_ask(&k, "SELECT repeat_of = (SELECT id FROM call WHERE seq = 1) FROM call WHERE seq = 3"), 1);
+	assert_int_equal(kit_ask(&k, "SELECT repeat_of = (SELECT id FROM call WHERE seq = 1) FROM "
+				     "call WHERE seq = 3"),
+			 1);
 	kit_done(&k);
 }
 
@@ -224,8 +244,10 @@ static void test_time(void **state)
 	kit_clock -= 86400ull * NS_PER_SEC; /* a day back */
 	assert_int_equal(kit_feed(&k, 2, "red", 1), 0);
 	assert_int_equal(ledger_commit(k.l), 0);
-	assert_int_equal(kit_ask(&k, "SELECT count(*) FROM transfer a JOIN transfer b ON b.seq = a.seq + 1 "
-				     "AND b.ts_ns < a.ts_ns"), 0);
+	assert_int_equal(
+		kit_ask(&k, "SELECT count(*) FROM transfer a JOIN transfer b ON b.seq = a.seq + 1 "
+			    "AND b.ts_ns < a.ts_ns"),
+		0);
 	kit_sound(&k);
 	kit_done(&k);
 }
@@ -245,7 +267,9 @@ static void test_closed_month(void **state)
 	kit_do(&k, "SELECT 1");
 	assert_int_equal(ledger_commit(k.l), 0);
 	assert_int_equal(kit_ask(&k, "SELECT period = '2026-11' FROM call"), 1);
-	assert_int_equal(kit_ask(&k, "SELECT period = '2026-11' AND reason = 'charge of a closed month' FROM transfer"), 1);
+	assert_int_equal(kit_ask(&k, "SELECT period = '2026-11' AND reason = 'charge of a closed "
+				     "month' FROM transfer"),
+			 1);
 	kit_do(&k, "UPDATE period SET state = 'closed'");
 	kit_call(&c, 2, "red", 9);
 	assert_int_equal(ledger_feed(k.l, &c.posting), 0);
@@ -269,15 +293,19 @@ static void test_epochs(void **state)
 	assert_int_equal(kit_ask(&k, "SELECT count(*) FROM gap"), 0); /* no gap on the first */
 	assert_int_equal(kit_feed(&k, 1, "red", 1), 0);
 	assert_int_equal(ledger_heartbeat(k.l, 1500), 0);
-	assert_int_equal(kit_ask(&k, "SELECT count(*) FROM call WHERE epoch = CAST('epoch--1' AS BLOB)"), 1);
+	assert_int_equal(
+		kit_ask(&k, "SELECT count(*) FROM call WHERE epoch = CAST('epoch--1' AS BLOB)"), 1);
 	assert_int_equal(ledger_heartbeat(k.l, 1400), 0);
 	assert_int_equal(kit_ask(&k, "SELECT heartbeat_ns FROM epoch"), 1500); /* never back */
 	ledger_close(&k.l);
 
 	assert_int_equal(kit_open(&k), 0);
-	assert_int_equal(ledger_heartbeat(k.l, 1600), 0); /* the meter restarted: the epoch goes on */
+	assert_int_equal(ledger_heartbeat(k.l, 1600),
+			 0); /* the meter restarted: the epoch goes on */
 	assert_int_equal(ledger_epoch_begin(k.l, two, 9000), 0);
-	assert_int_equal(kit_ask(&k, "SELECT count(*) FROM gap WHERE from_ns = 1600 AND until_ns IS NULL"), 1);
+	assert_int_equal(
+		kit_ask(&k, "SELECT count(*) FROM gap WHERE from_ns = 1600 AND until_ns IS NULL"),
+		1);
 	ledger_close(&k.l); /* died before it was ready */
 	assert_int_equal(kit_open(&k), 0);
 	assert_int_equal(ledger_epoch_begin(k.l, (const unsigned char *)"epoch--3", 9900), 0);
@@ -295,10 +323,10 @@ static void test_epochs(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_books),	     cmocka_unit_test(test_again),
+		cmocka_unit_test(test_books),        cmocka_unit_test(test_again),
 		cmocka_unit_test(test_no_money),     cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_text),	     cmocka_unit_test(test_joined),
-		cmocka_unit_test(test_repeat),	     cmocka_unit_test(test_time),
+		cmocka_unit_test(test_text),         cmocka_unit_test(test_joined),
+		cmocka_unit_test(test_repeat),       cmocka_unit_test(test_time),
 		cmocka_unit_test(test_closed_month), cmocka_unit_test(test_epochs),
 	};
 

@@ -43,9 +43,15 @@ static int kit_open(struct kit *k)
 
 static void kit_make(struct kit *k)
 {
-	*k = (struct kit){ .folder = "/tmp/submeter-ledger-XXXXXX" };
+	*k = (struct kit){
+		.folder = "/dev/shm/submeter-ledger-XXXXXX"
+	}; /* a disk that does not make us wait */
 	kit_clock = KIT_START;
-	assert_non_null(mkdtemp(k->folder));
+	if (!mkdtemp(k->folder)) {
+		k->folder[0] = '\0';
+		strncat(k->folder, "/tmp/submeter-ledger-XXXXXX", sizeof(k->folder) - 1);
+		assert_non_null(mkdtemp(k->folder));
+	}
 	snprintf(k->path, sizeof(k->path), "%s/ledger.db", k->folder);
 }
 
@@ -76,7 +82,11 @@ static void kit_call(struct kit_call *c, unsigned number, const char *team, int6
 	snprintf(c->response, sizeof(c->response), "resp_%u", number);
 	snprintf(c->model, sizeof(c->model), "model-%u", number % 3);
 	c->usage = (struct usage){
-		.from = { .gen = number, .obj = 0xffff888800001000ull, .cgroup = 7, .tgid = 42, .comm = "curl" },
+		.from = { .gen = number,
+			  .obj = 0xffff888800001000ull,
+			  .cgroup = 7,
+			  .tgid = 42,
+			  .comm = "curl" },
 		.off = number,
 		.start_ns = KIT_START + number * 1000ull,
 		.first_ns = KIT_START + number * 1000ull + 5,
@@ -103,7 +113,8 @@ static void kit_call(struct kit_call *c, unsigned number, const char *team, int6
 		.low_pico = pico,
 		.high_pico = pico,
 	};
-	c->posting = (struct posting){ .charge = &c->charge, .cgroup = S("/a/b"), .team = str_of(team) };
+	c->posting =
+		(struct posting){ .charge = &c->charge, .cgroup = S("/a/b"), .team = str_of(team) };
 	memset(c->posting.id, 0x11, CALL_ID);
 	memcpy(c->posting.id, &number, sizeof(number));
 }
@@ -150,7 +161,8 @@ static inline int64_t kit_balance(const struct kit *k, const char *team, const c
 	char sql[256];
 
 	snprintf(sql, sizeof(sql),
-		 "SELECT balance_low + iif(balance_high < 0, -9223372036854775807 - 1, 0) FROM account "
+		 "SELECT balance_low + iif(balance_high < 0, -9223372036854775807 - 1, 0) FROM "
+		 "account "
 		 "WHERE team = '%s' AND kind = '%s'",
 		 team, kind);
 	return kit_ask(k, sql);
@@ -163,7 +175,9 @@ static void kit_sound(struct kit *k)
 
 	if (r < 0)
 		fail_msg("%d: %s", r, error);
-	assert_int_equal(kit_ask(k, "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'"), 0);
+	assert_int_equal(kit_ask(k, "SELECT count(*) FROM pragma_integrity_check WHERE "
+				    "integrity_check <> 'ok'"),
+			 0);
 	assert_int_equal(kit_ask(k, "SELECT count(*) FROM pragma_foreign_key_check"), 0);
 }
 

@@ -50,8 +50,12 @@ static const struct row rows[] = {
 	{ "event: only\n\ndata: 1\n\n", "|1;" },
 	{ ": ping\n\n: x\ndata: 1\n: y\n\n", "|1;" },
 	{ "id: 7\nretry: 5\nfoo: x\ndatax: 1\ndat: 2\ndata : 3\ndata: 4\n\n", "|4;" },
-	{ "\xef\xbb\xbf" "data: bom\n\n", "|bom;" },
-	{ "\xef\xbb" "data: no bom\n\ndata: 2\n\n", "|2;" },
+	{ "\xef\xbb\xbf"
+	  "data: bom\n\n",
+	  "|bom;" },
+	{ "\xef\xbb"
+	  "data: no bom\n\ndata: 2\n\n",
+	  "|2;" },
 	{ "data: \xef\xbb\xbf\n\n", "|\xef\xbb\xbf;" },
 	{ "data\n\n", "|;" },
 	{ "data:\n\n", "|;" },
@@ -94,7 +98,8 @@ static void table(void **state)
 
 static void random_cuts(void **state)
 {
-	static const char *const lines[] = { "data: x", "data", "event: e", ": c", "", "", "id: 1", "data:y" };
+	static const char *const lines[] = { "data: x", "data", "event: e", ": c",
+					     "",        "",     "id: 1",    "data:y" };
 	static const char *const ends[] = { "\n", "\r\n", "\r" };
 
 	(void)state;
@@ -146,7 +151,8 @@ static void constant_memory(void **state)
 	assert_int_equal(sse_new(count_only, n, &s), 0);
 	mem_fail_after = 0;
 	for (int i = 0; i < 100000; i++)
-		assert_int_equal(sse_feed(s, S("event: delta\ndata: {\"text\": \"hello\"}\n\n")), 0);
+		assert_int_equal(sse_feed(s, S("event: delta\ndata: {\"text\": \"hello\"}\n\n")),
+				 0);
 	assert_int_equal(n[1], 100000);
 	assert_int_equal(n[0], 100000 * 17);
 	assert_int_equal(sse_feed(s, S("data: ")), 0);
@@ -207,7 +213,7 @@ static void errors(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(table),	   cmocka_unit_test(random_cuts),
+		cmocka_unit_test(table),           cmocka_unit_test(random_cuts),
 		cmocka_unit_test(constant_memory), cmocka_unit_test(long_name),
 		cmocka_unit_test(errors),
 	};

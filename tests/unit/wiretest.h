@@ -1,7 +1,8 @@
-/* wiretest.h -- for tests of conn and wire: plays bytes through both stages and writes down what came out.
+/* wiretest.h -- for tests of conn and wire: plays bytes through both stages and writes down what
+ * came out.
  *
- * The outlet itself checks what must hold for all traffic: one end for each exchange, nothing after a cut, sizes
- * that add up, and (world_close) every byte parsed or skipped exactly once. */
+ * The outlet itself checks what must hold for all traffic: one end for each exchange, nothing
+ * after a cut, sizes that add up, and (world_close) every byte parsed or skipped exactly once. */
 #ifndef WIRETEST_H
 #define WIRETEST_H
 
@@ -12,9 +13,9 @@
 #include "conn/conn.h"
 #include "wire/wire.h"
 
-#define WORLD_MAX     (64u << 20) /* bytes kept of one body */
-#define WORLD_SEEN    512
-#define WORLD_UNUSED  __attribute__((unused))
+#define WORLD_MAX    (64u << 20) /* bytes kept of one body */
+#define WORLD_SEEN   512
+#define WORLD_UNUSED __attribute__((unused))
 
 struct seen {
 	uint64_t gen, off;
@@ -36,7 +37,7 @@ struct world {
 	int ignored; /* enum skip, or -1 */
 	struct seen *seen;
 	size_t count;
-	bool light;	/* keep no bodies */
+	bool light;     /* keep no bodies */
 	uint64_t bytes; /* of all bodies and events */
 	long refuse_at; /* the outlet fails at this part with -EDOM; negative: never */
 	struct origin from;
@@ -46,9 +47,12 @@ struct world {
 
 static struct seen *world_find(struct world *w, const struct part *p)
 {
-	for (size_t i = w->count; i-- > 0;)
-		if (w->seen[i].gen == p->from->gen && w->seen[i].off == p->off)
-			return &w->seen[i];
+	for (size_t i = 0; i < w->count && i < WORLD_SEEN; i++) {
+		struct seen *s = &w->seen[(w->count - 1 - i) % WORLD_SEEN];
+
+		if (s->gen == p->from->gen && s->off == p->off)
+			return s;
+	}
 	return NULL;
 }
 
@@ -232,7 +236,11 @@ static int world_note(struct world *w, int r)
 
 WORLD_UNUSED static int world_chunk(struct world *w, enum flow_dir dir, struct str bytes, bool lost)
 {
-	struct chunk c = { .from = w->from, .at_ns = ++w->now_ns, .dir = dir, .off = w->off[dir], .bytes = bytes };
+	struct chunk c = { .from = w->from,
+			   .at_ns = ++w->now_ns,
+			   .dir = dir,
+			   .off = w->off[dir],
+			   .bytes = bytes };
 
 	w->off[dir] += bytes.n;
 	if (lost)
@@ -243,7 +251,10 @@ WORLD_UNUSED static int world_chunk(struct world *w, enum flow_dir dir, struct s
 
 WORLD_UNUSED static int world_end(struct world *w, enum flow_end end, enum flow_dir dir)
 {
-	struct chunk c = { .from = w->from, .at_ns = ++w->now_ns, .end = end, .dir = dir,
+	struct chunk c = { .from = w->from,
+			   .at_ns = ++w->now_ns,
+			   .end = end,
+			   .dir = dir,
 			   .final = { w->off[0], w->off[1] } };
 
 	return world_note(w, conn_feed(w->conn, &c));
@@ -260,17 +271,20 @@ WORLD_UNUSED static void world_close(struct world *w)
 	assert(count_get(&w->c, CONNS_OPEN) == 0 && count_get(&w->c, CALLS_OPEN) == 0);
 }
 
-/* Everything that was seen, as text: equal for equal traffic however it was cut. Times are left out. */
+/* Everything that was seen, as text: equal for equal traffic however it was cut. Times are left
+ * out. */
 WORLD_UNUSED static void world_dump(const struct world *w, struct buf *to)
 {
 	for (size_t i = 0; i < w->count && i < WORLD_SEEN; i++) {
 		const struct seen *s = &w->seen[i];
 		char line[512];
 
-		snprintf(line, sizeof(line), "[%llx] %s %s %s -> %u %s %s out=%zu cut=%d in=%zu cut=%d why=%d%s events=",
-			 (unsigned long long)s->off, s->method, s->target, s->id[0], s->status, s->id[1],
-			 s->orphan ? "orphan" : "", s->body[0].n, s->cut[0], s->body[1].n, s->cut[1], s->why,
-			 s->aborted ? " aborted" : "");
+		snprintf(
+			line, sizeof(line),
+			"[%llx] %s %s %s -> %u %s %s out=%zu cut=%d in=%zu cut=%d why=%d%s events=",
+			(unsigned long long)s->off, s->method, s->target, s->id[0], s->status,
+			s->id[1], s->orphan ? "orphan" : "", s->body[0].n, s->cut[0], s->body[1].n,
+			s->cut[1], s->why, s->aborted ? " aborted" : "");
 		world_keep(to, str_of(line));
 		world_keep(to, buf_str(&s->body[0]));
 		world_keep(to, S("/"));

@@ -68,76 +68,66 @@ static void test_empty(void **state)
 	}
 }
 
+static const struct {
+	const char *text, *error;
+} mistakes[] = {
+	{ "a:\n\tb: 1\n", "f:2: indented with a tab: use spaces" },
+	{ "a:\n  b: 1\n \tc: 2\n", "f:3: indented with a tab: use spaces" },
+	{ "a: 1\nb: 2\na: 3\nb: 4\n", "f:3: 'a' is there already, on line 1" },
+	{ "b: 1\na: 2\nb: 3\na: 4\n", "f:3: 'b' is there already, on line 1" },
+	{ "{x: 1, y: 2, x: 3}\n", "f:1: 'x' is there already, on line 1" },
+	{ "a: &x 1\nb: *x\n", "f:1: anchors and aliases ('&x') are not read here: write the "
+			      "value out; text that begins with '&' needs quotes" },
+	{ "a: *x\n", "f:1: anchors and aliases ('*x') are not read here: write the value "
+		     "out; text that begins with '*' needs quotes" },
+	{ "a: &x {}\n", "f:1: anchors and aliases ('&x') are not read here: write the value "
+			"out; text that begins with '&' needs quotes" },
+	{ "a: &x []\n", "f:1: anchors and aliases ('&x') are not read here: write the value "
+			"out; text that begins with '&' needs quotes" },
+	{ "- */x\n", "f:1: text that begins with '*' or '&' needs quotes" },
+	{ "a: !!str 1\n", "f:1: tags ('!...') are not read here: leave it out; text that "
+			  "begins with '!' needs quotes" },
+	{ "a: ! 1\n", "f:1: tags ('!...') are not read here: leave it out; text that begins "
+		      "with '!' needs quotes" },
+	{ "a: !x []\n", "f:1: tags ('!...') are not read here: leave it out; text that begins "
+			"with '!' needs quotes" },
+	{ "a: !x {}\n", "f:1: tags ('!...') are not read here: leave it out; text that begins "
+			"with '!' needs quotes" },
+	{ "a: 1\n---\nb: 2\n", "f:2: a second document ('---') in one file" },
+	{ "a: 1\n  b: 2\n", "f:2: a ':' that fits nowhere: check the indentation; text that "
+			    "holds ': ' needs quotes" },
+	{ "a: b: c\n", "f:1: a ':' that fits nowhere: check the indentation; text that holds "
+		       "': ' needs quotes" },
+	{ "a:\n    b: 1\n  c: 2\n",
+	  "f:3: this does not fit the lines above: check its indentation" },
+	{ "a:\n  - x\n  y: 1\n", "f:3: this does not fit the list above: check its indentation" },
+	{ "x: 1\na: \"open\nb: 2\n", "f:2: a quote opened here is never closed" },
+	{ "x: 1\na: [1, 2\nb: 2\n", "f:2: a list opened here with '[' lacks a ',' or its ']'" },
+	{ "a: {b: 1\n", "f:1: a map opened here with '{' lacks a ',' or its '}'" },
+	{ "a: 1\nb\n", "f:2: a ':' is missing after this name" },
+	{ "a: @x\n", "f:1: text cannot begin with this character: put it in quotes" },
+	{ "a: \"\\q\"\n", "f:1: unknown '\\' escape: text with backslashes needs 'single quotes'" },
+	{ "a: \"x\\0y\"\n", "f:1: text with a NUL in it" },
+	{ "a: 1\nb: \xff\n", "f:2: not UTF-8 text" },
+	{ "a: \x01\n", "f:1: a control character: text files only" },
+	{ "[a]: 1\n", "f:1: a name must be text, not a list or a map" },
+	{ "? {a: 1}\n: 1\n", "f:1: a name must be text, not a list or a map" },
+	{ "'': 1\n", "f:1: a name is missing before ':'" },
+	{ "a: - 1\n", "f:1: a list item ('- ') cannot stand here: put it on a line of its "
+		      "own, indented" },
+};
+
 static void test_mistakes(void **state)
 {
-	static const struct {
-		const char *text, *error;
-	} rows[] = {
-		{ "a:\n\tb: 1\n", "f:2: indented with a tab: use spaces" },
-		{ "a:\n  b: 1\n \tc: 2\n", "f:3: indented with a tab: use spaces" },
-		{ "a: 1\nb: 2\na: 3\nb: 4\n", "f:3: 'a' is there already, on line 1" },
-		{ "{x: 1, y: 2, x: 3}\n", "f:1: 'x' is there already, on line 1" },
-		{ "a: &x 1\nb: *x\n",
-		  "f:1: anchors and aliases ('&x') are not read here: write the "
-		  "value out; text that begins with '&' needs quotes" },
-		{ "a: *x\n", "f:1: anchors and aliases ('*x') are not read here: write the value "
-			     "out; text that begins with '*' needs quotes" },
-		{ "a: &x {}\n",
-		  "f:1: anchors and aliases ('&x') are not read here: write the value "
-		  "out; text that begins with '&' needs quotes" },
-		{ "a: &x []\n",
-		  "f:1: anchors and aliases ('&x') are not read here: write the value "
-		  "out; text that begins with '&' needs quotes" },
-		{ "- */x\n", "f:1: text that begins with '*' or '&' needs quotes" },
-		{ "a: !!str 1\n", "f:1: tags ('!...') are not read here: leave it out; text that "
-				  "begins with '!' needs quotes" },
-		{ "a: ! 1\n",
-		  "f:1: tags ('!...') are not read here: leave it out; text that begins "
-		  "with '!' needs quotes" },
-		{ "a: !x []\n",
-		  "f:1: tags ('!...') are not read here: leave it out; text that begins "
-		  "with '!' needs quotes" },
-		{ "a: !x {}\n",
-		  "f:1: tags ('!...') are not read here: leave it out; text that begins "
-		  "with '!' needs quotes" },
-		{ "a: 1\n---\nb: 2\n", "f:2: a second document ('---') in one file" },
-		{ "a: 1\n  b: 2\n",
-		  "f:2: a ':' that fits nowhere: check the indentation; text that "
-		  "holds ': ' needs quotes" },
-		{ "a: b: c\n",
-		  "f:1: a ':' that fits nowhere: check the indentation; text that holds "
-		  "': ' needs quotes" },
-		{ "a:\n    b: 1\n  c: 2\n",
-		  "f:3: this does not fit the lines above: check its indentation" },
-		{ "a:\n  - x\n  y: 1\n",
-		  "f:3: this does not fit the list above: check its indentation" },
-		{ "x: 1\na: \"open\nb: 2\n", "f:2: a quote opened here is never closed" },
-		{ "x: 1\na: [1, 2\nb: 2\n",
-		  "f:2: a list opened here with '[' lacks a ',' or its ']'" },
-		{ "a: {b: 1\n", "f:1: a map opened here with '{' lacks a ',' or its '}'" },
-		{ "a: 1\nb\n", "f:2: a ':' is missing after this name" },
-		{ "a: @x\n", "f:1: text cannot begin with this character: put it in quotes" },
-		{ "a: \"\\q\"\n",
-		  "f:1: unknown '\\' escape: text with backslashes needs 'single quotes'" },
-		{ "a: \"x\\0y\"\n", "f:1: text with a NUL in it" },
-		{ "a: 1\nb: \xff\n", "f:2: not UTF-8 text" },
-		{ "a: \x01\n", "f:1: a control character: text files only" },
-		{ "[a]: 1\n", "f:1: a name must be text, not a list or a map" },
-		{ "? {a: 1}\n: 1\n", "f:1: a name must be text, not a list or a map" },
-		{ "'': 1\n", "f:1: a name is missing before ':'" },
-		{ "a: - 1\n", "f:1: a list item ('- ') cannot stand here: put it on a line of its "
-			      "own, indented" },
-	};
-
 	(void)state;
-	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+	for (size_t i = 0; i < COUNT_OF(mistakes); i++) {
 		char error[YAML_ERROR] = "";
 		struct yaml *y = NULL;
 
-		if (yaml_parse(str_of(rows[i].text), "f", &y, error) != -EBADMSG)
-			fail_msg("taken: %s", rows[i].text);
+		if (yaml_parse(str_of(mistakes[i].text), "f", &y, error) != -EBADMSG)
+			fail_msg("taken: %s", mistakes[i].text);
 		assert_null(y);
-		assert_string_equal(error, rows[i].error);
+		assert_string_equal(error, mistakes[i].error);
 	}
 }
 

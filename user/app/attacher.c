@@ -5,6 +5,7 @@
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "app/errand.h"
 #include "app/fdpass.h"
 #include "app/scope.h"
 #include "app/target.h"
@@ -20,6 +21,7 @@
 #define TICK_MS   250
 #define SCOPE_NS  (500 * MS)
 #define SWEEP_NS  (10000 * MS)
+#define ROUND_NS  (60000 * MS)
 #define SETTLE_NS (500 * MS)  /* a changed file is looked at again once it is quiet */
 #define BLIND_NS  (2000 * MS) /* between looks at all processes when mappings cannot be watched */
 #define TOLD      8192
@@ -35,7 +37,7 @@ struct attacher {
 	uint32_t meter;  /* pid to which the facts were told */
 	bool facts_owed; /* the meter did not take them all */
 	bool rescan;
-	uint64_t scope_at, sweep_at, rescan_at; /* CLOCK_BOOTTIME */
+	uint64_t scope_at, sweep_at, rescan_at, round_at; /* CLOCK_BOOTTIME */
 	struct {
 		pid_t pid;
 		uint64_t start_ns;
@@ -217,7 +219,7 @@ static int attacher_kernel(struct attacher *a)
 		fd[k.count++] = one;
 	}
 	k.multi = w->kernel.multi;
-	return target_keep(w, &k, fd, k.count);
+	return errand_keep(w, &k, fd, k.count);
 }
 
 /* A watch for the observed cgroups that there are now, in place of the one before. */
@@ -258,10 +260,28 @@ static int attacher_scope(struct attacher *a)
 	return r < 0 ? r : proc_pids(attacher_process, a);
 }
 
+/* A call's id rests on the epoch: no probe before it is on disk. */
+static int attacher_epoch(struct attacher *a)
+{
+	struct pollfd p[] = { { a->world->parent, POLLIN, 0 }, { a->signals, POLLIN, 0 } };
+
+	while (!__atomic_load_n(&a->board->epoch_stored, __ATOMIC_ACQUIRE)) {
+		int r = poll(p, 2, 5);
+
+		if (r > 0)
+			return -EPIPE;
+		if (r < 0 && errno != EINTR)
+			return -errno;
+	}
+	return 0;
+}
+
 static int attacher_start(struct attacher *a)
 {
 	int r = attacher_kernel(a);
 
+	if (r == 0)
+		r = attacher_epoch(a);
 	if (r < 0)
 		return r;
 	a->board->attacher_multi = a->world->kernel.multi;
@@ -276,6 +296,7 @@ static int attacher_start(struct attacher *a)
 		r = attacher_folders(a);
 	if (r == 0 && a->watch)
 		r = mmapwatch_drain(a->watch);
+	a->round_at = clock_boot_ns() + ROUND_NS;
 	if (r == 0)
 		__atomic_store_n(&a->board->attacher_ready, 1, __ATOMIC_RELEASE);
 	return r;
@@ -308,12 +329,17 @@ static int attacher_facts(struct attacher *a)
 	return r < 0 ? r : proc_pids(attacher_fact, a);
 }
 
-static int attacher_rescan(struct attacher *a)
+static int attacher_rescan(struct attacher *a, uint64_t now)
 {
-	int r;
+	int r = 0;
 
 	a->rescan = false;
-	r = attacher_folders(a);
+	if (now >= a->round_at) {
+		a->round_at = now + ROUND_NS;
+		r = targets_round(a->targets);
+	}
+	if (r == 0)
+		r = attacher_folders(a);
 	return r < 0 ? r : proc_pids(attacher_process, a);
 }
 
@@ -331,8 +357,9 @@ static int attacher_tick(struct attacher *a)
 		a->rescan = true;
 		a->rescan_at = now + BLIND_NS;
 	}
-	if (r == 0 && a->rescan && now >= a->rescan_at)
-		r = attacher_rescan(a);
+	/* also for what no event tells: a process that was moved into an observed cgroup, a file that nobody maps any more */
+	if (r == 0 && (now >= a->round_at || (a->rescan && now >= a->rescan_at)))
+		r = attacher_rescan(a, now);
 	if (r == 0 && now >= a->sweep_at) {
 		a->sweep_at = now + SWEEP_NS;
 		r = kernel_sweep(&a->world->kernel, attacher_alive, NULL, &freed);

@@ -3,10 +3,11 @@
 #include "base/obj.h"
 #include "base/table.h"
 #include "host/cgroup.h"
+#include "host/proc.h"
 
 struct process {
 	struct process_key {
-		uint64_t start_ns;
+		uint64_t start_ticks; /* /proc knows the start no finer */
 		uint64_t tgid;
 	} key;
 	char *exe;
@@ -18,6 +19,7 @@ struct facts {
 #define FACTS_MAGIC 0x46414354u
 	struct cgroups *cgroups;
 	struct process *processes;
+	struct cgroup_facts subject; /* of the last one asked for */
 	char mount[256];	/* of the v2 hierarchy; empty: none */
 	uint64_t looked_ns;	/* last look at the whole hierarchy, CLOCK_BOOTTIME */
 };
@@ -55,7 +57,7 @@ static void process_drop(struct facts *f, struct process *p)
 
 void facts_process(struct facts *f, uint32_t tgid, uint64_t start_ns, struct str exe)
 {
-	struct process_key key = { start_ns, tgid };
+	struct process_key key = { start_ns / proc_tick_ns(), tgid };
 	struct process *p;
 
 	obj_check(f, FACTS_MAGIC);
@@ -109,8 +111,7 @@ static void facts_look(struct facts *f)
 
 bool facts_subject(struct facts *f, const struct origin *from, struct subject *ret)
 {
-	struct process_key key = { from->start_ns, from->tgid };
-	struct cgroup_facts c = { 0 };
+	struct process_key key = { from->start_ns / proc_tick_ns(), from->tgid };
 	struct process *p;
 
 	obj_check(f, FACTS_MAGIC);
@@ -125,10 +126,10 @@ bool facts_subject(struct facts *f, const struct origin *from, struct subject *r
 		ret->exe = str_of(p->exe);
 	if (!ret->cgroup.p)
 		return false;
-	cgroup_facts(ret->cgroup, &c);
-	ret->unit = c.unit;
-	ret->container = c.container;
-	ret->pod_uid = c.pod_uid;
+	cgroup_facts(ret->cgroup, &f->subject);
+	ret->unit = f->subject.unit;
+	ret->container = f->subject.container;
+	ret->pod_uid = f->subject.pod_uid;
 	return true;
 }
 

@@ -20,10 +20,11 @@ void keeper_init(struct keeper *k, struct world *w)
 		w->kernel.event[i] = -1;
 }
 
-static void keeper_close(int *fd, size_t count)
+/* In their order: kernel_attach() counts on it. */
+static void keeper_close(const int *fd, size_t count)
 {
-	while (count)
-		close(fd[--count]);
+	for (size_t i = 0; i < count; i++)
+		close(fd[i]);
 }
 
 static int *keeper_kernel_fd(struct world *w, unsigned bit)
@@ -158,7 +159,7 @@ static const struct {
 	[ROLE_FINDER] = { { 0, 1u << CHAN_FIND }, .kernel = 0 },
 	[ROLE_METER] = { { 0, 1u << CHAN_FACT | 1u << CHAN_ASK },
 			 .kernel = KFD_BIT(DATA) | KFD_BIT(CTL) | KFD_BIT(CG_COUNT) |
-				   KFD_BIT(CG_USED) | KFD_BIT(CONN) | KFD_BIT(VERDICT),
+				   KFD_BIT(CG_USED) | KFD_BIT(VERDICT),
 			 .lock = true },
 	[ROLE_DESK] = { { 1u << CHAN_ASK, 0 }, .kernel = KFD_BIT(CG_COUNT), .api = true },
 };

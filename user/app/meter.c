@@ -318,7 +318,6 @@ int meter_main(struct world *w)
 	bool again = m.board->epoch_stored;
 	int r;
 
-	log_who = "submeterd[meter]";
 	whoami(&m);
 	r = facts_new(&m.facts);
 	if (r == 0)

@@ -1,19 +1,17 @@
 #include <linux/magic.h>
-#include <poll.h>
 #include <stdio.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
-#include "app/fdpass.h"
+#include "app/errand.h"
 #include "app/target.h"
 #include "base/clock.h"
 #include "base/limit.h"
 #include "base/log.h"
 #include "base/table.h"
 
-#define FIND_MS 2500 /* the finder ends itself after 2 s */
-#define KEEP_MS 10000
+#define UNSEEN_ROUNDS 2
 
 static const char *const families[] = {
 #define TLS(row, family, symbol, shape, dir) family,
@@ -27,6 +25,7 @@ struct target {
 	} key;
 	uint64_t size, mtime_ns, ctime_ns;
 	enum target_state state;
+	unsigned unseen;          /* rounds since a look came by */
 	int watch;                /* inotify; -1 = none */
 	struct board_target *row; /* may be NULL: the board is full */
 	UT_hash_handle hh;        /* in order of arrival */
@@ -64,6 +63,26 @@ static int target_stat(int fd, struct target *ret)
 	if (fs.f_type == OVERLAYFS_SUPER_MAGIC)
 		ret->key.dev = MSG_OVERLAY_DEV(ret->ctime_ns);
 	return 0;
+}
+
+static bool target_overlay(const struct target *e)
+{
+	return e->key.dev >> 63;
+}
+
+/* A file of an overlay is one inode with the lower file behind it, which may be attached by its own name. The same number,
+ * size and times to the nanosecond say so. */
+static struct target *target_twin(struct targets *t, const struct target *seen)
+{
+	struct target *e, *next;
+
+	HASH_ITER (hh, t->all, e, next)
+		if (e->state == TARGET_ATTACHED && e->key.ino == seen->key.ino &&
+		    e->size == seen->size && e->mtime_ns == seen->mtime_ns &&
+		    (!e->ctime_ns || e->ctime_ns == seen->ctime_ns) &&
+		    target_overlay(e) != target_overlay(seen))
+			return e;
+	return NULL;
 }
 
 static struct board_target *target_row(struct targets *t, const struct target_key *key)
@@ -134,92 +153,6 @@ static int target_add(struct targets *t, const struct target *seen, struct targe
 	return 0;
 }
 
-/* ---- supervisor and finder ------------------------------------------------------------------ */
-
-/* 1: readable; 0: time is over. */
-static int target_wait(const struct world *w, int fd, int ms)
-{
-	struct pollfd p[] = { { .fd = fd, .events = POLLIN },
-			      { .fd = w->parent, .events = POLLIN } };
-	int n;
-
-	do
-		n = poll(p, COUNT_OF(p), ms);
-	while (n < 0 && errno == EINTR);
-	if (n < 0)
-		return -errno;
-	if (p[1].revents)
-		return -EPIPE;
-	return p[0].revents != 0;
-}
-
-int target_keep(const struct world *w, const struct keep *k, const int *fd, size_t count)
-{
-	int sock = w->chan[CHAN_KEEP][0], r;
-	unsigned char ack;
-
-	r = fdpass_send(sock, k, sizeof(*k), fd, count, 0);
-	if (r < 0)
-		return r;
-	r = target_wait(w, sock, KEEP_MS);
-	if (r <= 0)
-		return r < 0 ? r : -ETIMEDOUT;
-	r = fdpass_recv(sock, &ack, sizeof(ack), NULL, 0, &count, 0);
-	if (r < 0)
-		return r;
-	return ack == KEEP_KEPT ? 0 : -ENOSPC;
-}
-
-/* Waits for the answer to question `id`; older ones are to files that were given up. *ret_again: the finder was
- * started anew meanwhile, and the question died with the old one. */
-static int target_answer(const struct world *w, uint64_t id, struct find_answer *ret,
-			 bool *ret_again)
-{
-	const uint32_t *pid = &w->board->role[ROLE_FINDER].pid;
-	uint32_t before = __atomic_load_n(pid, __ATOMIC_RELAXED), now;
-	uint64_t end = clock_boot_ns() + FIND_MS * 1000000ull;
-	int sock = w->chan[CHAN_FIND][0], r;
-	size_t count;
-
-	*ret_again = false;
-	while (clock_boot_ns() < end) {
-		r = target_wait(w, sock, 20);
-		if (r < 0)
-			return r;
-		now = __atomic_load_n(pid, __ATOMIC_RELAXED);
-		if (r == 0 && before && now && now != before) {
-			*ret_again = true;
-			return -ECONNRESET;
-		}
-		if (r == 0)
-			continue;
-		r = fdpass_recv(sock, ret, sizeof(*ret), NULL, 0, &count, MSG_DONTWAIT);
-		if (r == 0 && ret->id == id && ret->count <= TLS_COUNT)
-			return 0;
-		if (r < 0 && r != -EAGAIN && r != -EBADMSG)
-			return r;
-	}
-	return -ETIMEDOUT;
-}
-
-static int target_ask(struct targets *t, int fd, struct find_answer *ret)
-{
-	bool again = true;
-	int r = -ETIMEDOUT;
-
-	/* a second time, since the finder may have died of something else; never a third */
-	for (int i = 0; i < 2 && again; i++) {
-		struct find_ask ask = { .id = ++t->asked };
-
-		r = fdpass_send(t->world->chan[CHAN_FIND][0], &ask, sizeof(ask), &fd, 1,
-				MSG_DONTWAIT);
-		if (r < 0)
-			return r;
-		r = target_answer(t->world, ask.id, ret, &again);
-	}
-	return r;
-}
-
 /* ---- attaching ------------------------------------------------------------------------------ */
 
 static int target_drop(struct targets *t, struct target *e)
@@ -232,7 +165,7 @@ static int target_drop(struct targets *t, struct target *e)
 	e->state = TARGET_GONE;
 	if (e->row)
 		__atomic_store_n(&e->row->state, TARGET_GONE, __ATOMIC_RELEASE);
-	return target_keep(t->world, &k, NULL, 0);
+	return errand_keep(t->world, &k, NULL, 0);
 }
 
 static void target_refuse(struct targets *t, struct target *e, const char *path, int r,
@@ -280,7 +213,7 @@ static int target_attach(struct targets *t, struct target *e, int fd, const char
 		return 0;
 	}
 	k.count = (uint32_t)count;
-	r = target_keep(t->world, &k, link, count);
+	r = errand_keep(t->world, &k, link, count);
 	while (count)
 		close(link[--count]);
 	if (r == -ENOSPC) {
@@ -300,7 +233,7 @@ static int target_examine(struct targets *t, struct target *e, int fd, const cha
 {
 	const char *name = strrchr(path, '/');
 	struct find_answer a;
-	int r = target_ask(t, fd, &a);
+	int r = errand_find(t->world, &t->asked, fd, &a);
 
 	if (r == -EPIPE || r == -ENOMEM)
 		return r;
@@ -330,6 +263,10 @@ int targets_look(struct targets *t, int fd, const char *path)
 	if (target_stat(fd, &seen) < 0)
 		return 0;
 	HASH_FIND(hh, t->all, &seen.key, sizeof(seen.key), e);
+	if (!e)
+		e = target_twin(t, &seen);
+	if (e)
+		e->unseen = 0;
 	if (e && e->state == TARGET_ATTACHED && e->size == seen.size &&
 	    e->mtime_ns == seen.mtime_ns) {
 		if (e->watch < 0) /* taken over from an attacher that died */
@@ -405,6 +342,32 @@ int targets_changed(struct targets *t, bool *ret_rescan)
 	return 0;
 }
 
+/* A probe holds its file, and the mount it was reached by: not longer than somebody may use it. */
+static bool target_there(const struct target *e)
+{
+	struct stat st;
+
+	return e->row && stat(e->row->path, &st) == 0 && st.st_dev == e->key.dev &&
+	       st.st_ino == e->key.ino;
+}
+
+int targets_round(struct targets *t)
+{
+	struct target *e, *next;
+	int r;
+
+	obj_check(t, TARGETS_MAGIC);
+	HASH_ITER (hh, t->all, e, next) {
+		if (e->state != TARGET_ATTACHED || ++e->unseen <= UNSEEN_ROUNDS || target_there(e))
+			continue;
+		log_info("%s is gone: let go", e->row ? e->row->path : "a library");
+		r = target_drop(t, e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 static int targets_take_over(struct targets *t)
 {
 	for (size_t i = 0; i < t->world->link_count; i++) {
@@ -417,12 +380,16 @@ static int targets_take_over(struct targets *t)
 		seen.size = l->size;
 		seen.mtime_ns = l->mtime_ns;
 		seen.state = TARGET_ATTACHED;
+		/* else it was not told: 0 */
+		if (target_overlay(&seen))
+			seen.ctime_ns = seen.key.dev & ~MSG_OVERLAY_DEV(0);
 		r = target_add(t, &seen, &e);
 		if (r < 0)
 			return r;
 		/* died before it could say so on the board: the name comes with the next look at the file */
 		e->row = target_row(t, &e->key);
-		if (!e->row || e->row->dev != l->dev || e->row->ino != l->ino || e->row->state != TARGET_ATTACHED)
+		if (!e->row || e->row->dev != l->dev || e->row->ino != l->ino ||
+		    e->row->state != TARGET_ATTACHED)
 			target_show(t, e, (uint32_t)l->count, "", "", "");
 	}
 	return 0;

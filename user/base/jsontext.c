@@ -25,13 +25,12 @@ void jsontext_start(struct jsontext *t, bool keep)
 
 int jsontext_add(struct jsontext *t, struct str s)
 {
-	bool whole = t->size == t->kept.n;
 	int r;
 
 	if (!t->keep)
 		return 0;
 	t->size += s.n;
-	r = whole ? buf_add(&t->kept, s) : 0;
+	r = buf_add(&t->kept, s); /* what does not fit is missing from now on: see jsontext_get() */
 	return r == -EMSGSIZE ? 0 : r;
 }
 

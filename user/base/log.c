@@ -51,7 +51,13 @@ void log_line(enum log_level level, int r, const char *format, ...)
 	if (vsnprintf(text, sizeof(text), format, va) < 0)
 		text[0] = '\0';
 	va_end(va);
-	log_put(&o, log_who);
+	if (str_starts(str_of(log_who), S("submeter"))) {
+		log_put(&o, log_who);
+	} else {
+		log_put(&o, "submeterd[");
+		log_put(&o, log_who);
+		log_put(&o, "]");
+	}
 	log_put(&o, ": ");
 	log_put(&o, words[level]);
 	log_put(&o, text);

@@ -189,11 +189,13 @@ static void bad(struct audit *a, const struct audit_file *f, size_t number, cons
 
 static int begin_file(struct audit *a, const struct audit_file *f)
 {
-	struct audit_opts o = { .book = a->book,
-				.key = f->hash, /* so that the same file gives the same fingerprints */
-				.at_ns = a->at_ns,
-				.seed = a->seed,
-				.out = { on_posting, a } };
+	struct audit_opts o = {
+		.book = a->book,
+		.key = f->hash, /* so that the same file gives the same fingerprints */
+		.at_ns = a->at_ns,
+		.seed = a->seed,
+		.out = { on_posting, a }
+	};
 
 	return audit_meter_new(&o, &a->meter);
 }
@@ -208,7 +210,8 @@ static int run_exchange(struct audit *a, const struct audit_file *f, size_t numb
 	make_id(f, number, id);
 	r = audit_meter_feed(a->meter, x, id, &count);
 	if (r == -EBADMSG) {
-		bad(a, f, number, "this exchange cannot be said in HTTP: look at method, url, status");
+		bad(a, f, number,
+		    "this exchange cannot be said in HTTP: look at method, url, status");
 		return 0;
 	}
 	if (r == 0 && count != 1)
@@ -321,8 +324,9 @@ static int run(struct audit *a, int paths, char **argv)
 	int r = 0;
 
 	if (a->cli->format != FORMAT_JSON && a->cli->format != FORMAT_JSONL)
-		r = table_new("id,kind,provider,model,>status,>input,>output,source,>cost_usd,reason",
-			      &a->table);
+		r = table_new(
+			"id,kind,provider,model,>status,>input,>output,source,>cost_usd,reason",
+			&a->table);
 	for (int i = 1; r >= 0 && i <= paths; i++)
 		(void)run_file(a, argv[i]);
 	if (a->progress && a->done >= PROGRESS_EVERY)

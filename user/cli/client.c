@@ -180,7 +180,7 @@ int client_complain(const struct client_answer *a)
 	else
 		fprintf(stderr, "submeter: the server answered with HTTP %ld\n", a->status);
 	json_decref(o);
-	return CLI_ERROR;
+	return a->status == 400 ? CLI_USAGE : CLI_ERROR;
 }
 
 int client_fetch(const struct cli *cli, const char *path, struct client_answer *ret)

@@ -54,31 +54,36 @@ static enum verdict check_config(struct checkup *c)
 	return say(c, FINE, NULL, "%s", c->cli->conf);
 }
 
-static unsigned kernel_version(char release[static sizeof(((struct utsname *)0)->release)])
+/* "6.1.0-28-amd64" */
+static unsigned kernel_version(struct utsname *ret)
 {
-	struct utsname u;
-	unsigned major = 0, minor = 0;
+	struct str rest, major, minor;
+	uint64_t a, b;
 
-	if (uname(&u) < 0 || sscanf(u.release, "%u.%u", &major, &minor) != 2)
+	if (uname(ret) < 0)
 		return 0;
-	memcpy(release, u.release, sizeof(u.release));
-	return KERNEL(major, minor);
+	rest = str_of(ret->release);
+	if (!str_cut(&rest, &major, '.') || str_u64(major, &a) < 0)
+		return 0;
+	minor = str_head(rest, strspn(rest.p, "0123456789"));
+	return str_u64(minor, &b) < 0 ? 0 : (unsigned)KERNEL(a, b);
 }
 
 static enum verdict check_kernel(struct checkup *c)
 {
-	char release[sizeof(((struct utsname *)0)->release)] = "";
+	struct utsname u = { 0 };
 
-	if (kernel_version(release) < KERNEL_NEEDED)
-		return say(c, WARN, "boot Linux 5.15 or newer", "Linux %.64s is too old", release);
-	return say(c, FINE, NULL, "Linux %.64s", release);
+	if (kernel_version(&u) < KERNEL_NEEDED)
+		return say(c, WARN, "boot Linux 5.15 or newer", "Linux %.64s is too old",
+			   u.release);
+	return say(c, FINE, NULL, "Linux %.64s", u.release);
 }
 
 static enum verdict check_multi(struct checkup *c)
 {
-	char release[sizeof(((struct utsname *)0)->release)] = "";
+	struct utsname u = { 0 };
 
-	if (kernel_version(release) < KERNEL_MULTI)
+	if (kernel_version(&u) < KERNEL_MULTI)
 		return say(c, NOTE, NULL,
 			   "Linux before 6.6: a link for each probe is used instead");
 	return say(c, FINE, NULL, "one link attaches all probes of a file");

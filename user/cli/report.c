@@ -5,6 +5,8 @@
 #include "cli/show.h"
 
 #define COLUMNS_ROOM 512
+#define DATE_TEXT    10 /* 2026-11-22 */
+#define SECOND_TEXT  19 /* 2026-11-22T01:02:03 */
 
 static const struct sum {
 	const char *key, *title;
@@ -126,13 +128,26 @@ void report_notes(const json_t *report, FILE *to)
 		fprintf(to, "more rows than are shown: the total counts them all\n");
 }
 
+/* A time without what is zero in it: midnight is a date, a whole second has no fraction. */
+static const char *brief(const char *time, const char *instead, char room[static SHOW_TEXT])
+{
+	if (!*time)
+		return instead;
+	if (strcmp(time + MIN(strlen(time), (size_t)DATE_TEXT), "T00:00:00.000000000Z") == 0)
+		snprintf(room, SHOW_TEXT, "%.*s", DATE_TEXT, time);
+	else
+		snprintf(room, SHOW_TEXT, "%.*sZ", SECOND_TEXT, time);
+	return room;
+}
+
 static void print_window(const json_t *report)
 {
 	const json_t *w = json_object_get(report, "window");
-	const char *since = show_str(w, "since"), *until = show_str(w, "until");
+	char since[SHOW_TEXT], until[SHOW_TEXT];
 
-	printf("calls that began from %s until %s\n\n", *since ? since : "the first",
-	       *until ? until : "now");
+	printf("calls that began from %s until %s (UTC)\n\n",
+	       brief(show_str(w, "since"), "the first", since),
+	       brief(show_str(w, "until"), "now", until));
 }
 
 static int print_report(const struct cli *cli, const struct client_answer *a, const char *keys)

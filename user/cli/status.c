@@ -106,8 +106,10 @@ static void print_state(const json_t *o)
 	printf("heartbeat %s, everything that ended before it is booked\n",
 	       show_str(o, "heartbeat"));
 	print_roles(o);
-	printf("attached  %zu libraries or programs, %zu refused\n",
-	       count_state(targets, "attached"), count_state(targets, "refused"));
+	printf("attached  %zu %s, %zu refused\n", count_state(targets, "attached"),
+	       count_state(targets, "attached") == 1 ? "library or program"
+						     : "libraries or programs",
+	       count_state(targets, "refused"));
 	printf("calls     %llu finished, %llu under way, %llu booked\n",
 	       (unsigned long long)show_u64(counters, "calls"),
 	       (unsigned long long)show_u64(counters, "calls_open"),

@@ -194,6 +194,10 @@ static int explain_json(const struct map *m, const struct subject *s)
 	jsonw_close(&w, ']');
 	for (size_t i = 0; i < COUNT_OF(parts); i++)
 		jsonw_key_str(&w, parts[i].key, part(&o, i));
+	if (!o.rule.p) {
+		jsonw_key(&w, "rule");
+		jsonw_raw(&w, S("null"));
+	}
 	jsonw_close(&w, '}');
 	r = jsonw_done(&w);
 	if (r < 0)

@@ -1,20 +1,6 @@
-#include <pthread.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include "base/clock.h"
 #include "base/limit.h"
 #include "base/obj.h"
 #include "desk/api_call.h"
-
-struct api {
-	unsigned magic;
-#define API_MAGIC 0x41504931u
-	struct api_ops ops;
-	char *ledger;
-	pthread_mutex_t lock;
-	struct query *idle[API_READERS]; /* open and not in use */
-	size_t idle_count;
-};
 
 const struct api_route api_routes[] = {
 #define ROUTE(method, path, fn, help) { #method, path, fn, help },
@@ -44,16 +30,6 @@ static const struct failure {
 	{ -ETIMEDOUT, 503, "unavailable", "the meter did not answer within 5 s" },
 };
 
-int api_fail(struct api_call *c, int r, const char *format, ...)
-{
-	va_list va;
-
-	va_start(va, format);
-	vsnprintf(c->error, sizeof(c->error), format, va);
-	va_end(va);
-	return r;
-}
-
 static int answer_error(struct api_call *c, int error)
 {
 	struct failure f = { error, 500, "internal", "something went wrong in submeter" };
@@ -75,69 +51,6 @@ static int answer_error(struct api_call *c, int error)
 	jsonw_close(&w, '}');
 	jsonw_close(&w, '}');
 	return jsonw_done(&w);
-}
-
-/* ---- the ledger ---- */
-
-int api_db(struct api_call *c)
-{
-	struct api *a = c->a;
-
-	pthread_mutex_lock(&a->lock);
-	if (a->idle_count)
-		c->db = a->idle[--a->idle_count];
-	pthread_mutex_unlock(&a->lock);
-	return c->db ? 0 : query_open(a->ledger, &c->db, c->error);
-}
-
-void api_db_done(struct api_call *c, int r)
-{
-	struct api *a = c->a;
-
-	/* A connection that could not read may never: the file may have been made anew. */
-	if (c->db && r != -EAGAIN) {
-		pthread_mutex_lock(&a->lock);
-		if (a->idle_count < API_READERS)
-			a->idle[a->idle_count++] = take(c->db);
-		pthread_mutex_unlock(&a->lock);
-	}
-	query_close(&c->db);
-}
-
-/* ---- parameters ---- */
-
-struct str api_param(const struct api_call *c, const char *name)
-{
-	const char *v = c->q->param ? c->q->param(c->q->ctx, name) : NULL;
-
-	return v && *v ? str_of(v) : STR_NONE;
-}
-
-int api_param_time(struct api_call *c, const char *name, uint64_t *ret)
-{
-	struct str v = api_param(c, name);
-
-	if (!v.p || query_time(v, clock_utc_ns(), ret) == 0)
-		return 0;
-	return api_fail(c, -EINVAL,
-			"%s: not a time: use RFC 3339, a date, unix seconds, or 30m, 12h, 7d",
-			name);
-}
-
-int api_param_count(struct api_call *c, const char *name, uint64_t *ret)
-{
-	struct str v = api_param(c, name);
-
-	if (!v.p || str_u64(v, ret) == 0)
-		return 0;
-	return api_fail(c, -EINVAL, "%s: not a whole number", name);
-}
-
-bool api_param_true(const struct api_call *c, const char *name)
-{
-	struct str v = api_param(c, name);
-
-	return v.p && (str_eq(v, S("1")) || str_ieq(v, S("true")));
 }
 
 /* ---- dispatch ---- */

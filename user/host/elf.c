@@ -86,18 +86,19 @@ static uint64_t elf_past_endbr(const struct elf_file *f, uint64_t at)
 	static const unsigned char endbr64[4] = { 0xf3, 0x0f, 0x1e, 0xfa };
 	unsigned char code[sizeof(endbr64)];
 
-	if (ELF_MACHINE != EM_X86_64 || elf_read(f, at, code, sizeof(code)) < 0 ||
-	    memcmp(code, endbr64, sizeof(code)) != 0)
+	if (ELF_MACHINE != EM_X86_64 || f->size - at <= sizeof(code) ||
+	    elf_read(f, at, code, sizeof(code)) < 0 || memcmp(code, endbr64, sizeof(code)) != 0)
 		return at;
 	return at + sizeof(code);
 }
 
-/* "SSL_read@@OPENSSL_3.0.0" counts as "SSL_read". */
-static bool elf_named(const char *name, const char *symbol)
+/* "SSL_read@@OPENSSL_3.0.0" counts as "SSL_read"; a name without an end is none. */
+static bool elf_named(struct str name, const char *symbol)
 {
-	size_t n = strlen(symbol);
+	struct str want = str_of(symbol);
 
-	return strncmp(name, symbol, n) == 0 && (name[n] == '\0' || name[n] == '@');
+	return str_starts(name, want) && name.n > want.n &&
+	       (name.p[want.n] == '\0' || name.p[want.n] == '@');
 }
 
 struct elf_search {
@@ -116,7 +117,7 @@ static bool elf_has(const struct elf_search *s, uint32_t row)
 	return false;
 }
 
-static void elf_symbol(struct elf_search *s, const char *name, uint64_t address)
+static void elf_symbol(struct elf_search *s, struct str name, uint64_t address)
 {
 	uint64_t at;
 
@@ -131,27 +132,30 @@ static void elf_symbol(struct elf_search *s, const char *name, uint64_t address)
 	}
 }
 
+/* Programs have hundreds of thousands of symbols, and a process that waits to be metered is running meanwhile: no call of
+ * libelf for each. */
 static int elf_symbols(struct elf_search *s, Elf_Scn *scn, const GElf_Shdr *h)
 {
-	Elf_Data *d = elf_getdata(scn, NULL);
-	size_t count;
-	GElf_Sym y;
+	Elf_Data *table = elf_getdata(scn, NULL);
+	Elf_Scn *text = elf_getscn(s->file->elf, h->sh_link);
+	Elf_Data *names = text ? elf_getdata(text, NULL) : NULL;
+	const char *p;
+	Elf64_Sym y;
 
-	if (!d || h->sh_entsize != sizeof(Elf64_Sym))
+	if (!table || !table->d_buf || h->sh_entsize != sizeof(y) || !names || !names->d_buf)
 		return -EBADMSG;
-	count = d->d_size / sizeof(Elf64_Sym);
-	for (size_t i = 0; i < count && s->found < s->count; i++) {
-		const char *name;
-
-		if (i > INT32_MAX || !gelf_getsym(d, (int)i, &y))
-			return -EBADMSG;
+	p = table->d_buf;
+	for (size_t left = table->d_size / sizeof(y); left > 0 && s->found < s->count;
+	     left--, p += sizeof(y)) {
+		memcpy(&y, p, sizeof(y));
 		/* an indirect function's address is its resolver's */
-		if (GELF_ST_TYPE(y.st_info) != STT_FUNC || y.st_shndx == SHN_UNDEF ||
+		if (ELF64_ST_TYPE(y.st_info) != STT_FUNC || y.st_shndx == SHN_UNDEF ||
 		    y.st_value == 0)
 			continue;
-		name = elf_strptr(s->file->elf, h->sh_link, y.st_name);
-		if (name)
-			elf_symbol(s, name, y.st_value);
+		if (y.st_name < names->d_size)
+			elf_symbol(s,
+				   str_skip((struct str){ names->d_buf, names->d_size }, y.st_name),
+				   y.st_value);
 	}
 	return 0;
 }

@@ -180,25 +180,46 @@ int proc_open(pid_t pid, uint64_t start, uint64_t end, const char *path, int *re
 }
 
 struct proc_map {
-	uint64_t start, end, ino;
-	unsigned major, minor;
+	uint64_t start, end, major, minor, ino;
 	char path[PATH_MAX];
 };
 
-/* "7f..-7f.. r-xp 00000000 08:01 1234    /usr/lib/x.so"; false unless a file is mapped executable */
-static bool proc_map_line(char *line, struct proc_map *ret)
+/* Cuts a hexadecimal number that ends with `end` off the front. */
+static bool proc_hex(struct str *rest, char end, uint64_t *ret)
 {
-	char mode[8];
-	int at = 0;
+	struct str digits;
+	uint64_t n = 0;
 
-	line[strcspn(line, "\n")] = '\0';
-	if (sscanf(line, "%lx-%lx %7s %*x %x:%x %lu %n", &ret->start, &ret->end, mode, &ret->major,
-		   &ret->minor, &ret->ino, &at) < 6 ||
-	    at == 0)
+	if (!str_cut(rest, &digits, end) || digits.n == 0 || digits.n > 16)
 		return false;
-	if (mode[2] != 'x' || ret->ino == 0)
+	for (size_t i = 0; i < digits.n; i++) {
+		const char *all = "0123456789abcdef", *at = memchr(all, digits.p[i], 16);
+
+		if (!at)
+			return false;
+		n = n << 4 | (uint64_t)(at - all);
+	}
+	*ret = n;
+	return true;
+}
+
+/* "7f..-7f.. r-xp 00000000 08:01 1234    /usr/lib/x.so"; false unless a file is mapped executable */
+static bool proc_map_line(struct str line, struct proc_map *ret)
+{
+	struct str mode, ino;
+	uint64_t offset;
+
+	if (str_ends(line, S("\n")))
+		line.n--;
+	if (!proc_hex(&line, '-', &ret->start) || !proc_hex(&line, ' ', &ret->end) ||
+	    !str_cut(&line, &mode, ' ') || !proc_hex(&line, ' ', &offset) ||
+	    !proc_hex(&line, ':', &ret->major) || !proc_hex(&line, ' ', &ret->minor) ||
+	    !str_cut(&line, &ino, ' ') || str_u64(ino, &ret->ino) < 0)
 		return false;
-	snprintf(ret->path, sizeof(ret->path), "%s", line + at);
+	if (mode.n < 3 || mode.p[2] != 'x' || ret->ino == 0)
+		return false;
+	line = str_trim(line);
+	snprintf(ret->path, sizeof(ret->path), STR_FMT, STR_ARG(line));
 	return true;
 }
 
@@ -246,9 +267,9 @@ int proc_code(pid_t pid, int (*fn)(void *ctx, int fd, const char *path), void *c
 	if (!f)
 		return proc_errno(errno);
 	while (fgets(line, sizeof(line), f)) {
-		if (!proc_map_line(line, &m))
+		if (!proc_map_line(str_of(line), &m))
 			continue;
-		r = proc_seen_add(&seen, (uint64_t)m.major << 32 | m.minor, m.ino);
+		r = proc_seen_add(&seen, m.major << 32 | m.minor, m.ino);
 		if (r == -EEXIST)
 			continue;
 		if (r == -EMSGSIZE)

@@ -1,11 +1,11 @@
 #include "ledger/db.h"
 #include "ledger/sum.h"
 
-struct sum { /* SQLite hands it out zeroed, one for each group */
+struct sum { /* SQLite hands it out zeroed, one for each group, aligned to 8 bytes only */
 	__int128 pico;
 	uint64_t count;
 	bool failed;
-};
+} __attribute__((packed, aligned(8)));
 
 struct str sum_text(__int128 pico, char out[static SUM_TEXT])
 {
@@ -53,6 +53,7 @@ static void sum_fail(sqlite3_context *ctx, struct sum *s, const char *what)
 static void sum_step(sqlite3_context *ctx, int count, sqlite3_value **value)
 {
 	struct sum *s = sqlite3_aggregate_context(ctx, sizeof(*s));
+	__int128 sum;
 
 	assert(count == 1);
 	if (!s) {
@@ -66,8 +67,10 @@ static void sum_step(sqlite3_context *ctx, int count, sqlite3_value **value)
 		return;
 	}
 	s->count++;
-	if (__builtin_add_overflow(s->pico, (__int128)sqlite3_value_int64(value[0]), &s->pico))
+	if (__builtin_add_overflow(s->pico, (__int128)sqlite3_value_int64(value[0]), &sum))
 		sum_fail(ctx, s, "sum_pico: overflow");
+	else
+		s->pico = sum;
 }
 
 static void sum_final(sqlite3_context *ctx)

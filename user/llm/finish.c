@@ -3,7 +3,13 @@
 #include "llm/fold.h"
 #include "llm/xchg.h"
 
-enum { HTTP_SWITCHING = 101, HTTP_REDIRECT = 300, HTTP_CLIENT = 400, HTTP_RATE = 429, HTTP_SERVER = 500 };
+enum {
+	HTTP_SWITCHING = 101,
+	HTTP_REDIRECT = 300,
+	HTTP_CLIENT = 400,
+	HTTP_RATE = 429,
+	HTTP_SERVER = 500
+};
 
 static bool whole(const struct xchg *x, const struct part *end)
 {
@@ -138,10 +144,10 @@ static int inference(struct xchg *x, const struct part *end)
 
 	if (!set_tier(x, ""))
 		return -ENOMEM;
-	if (x->raw.n)
+	if (x->raw_why)
+		unpriced(u, x->raw_why);
+	else if (x->raw.n)
 		return reported(x, end);
-	if (x->raw_lost)
-		unpriced(u, WHY_LIMIT);
 	else if (u->status < 0 || !whole(x, end))
 		estimate(x, SOURCE_ESTIMATED, missing(x, end), false);
 	else if (u->stream)
@@ -155,9 +161,7 @@ static int orphan(struct xchg *x)
 {
 	bool shape = x->final || x->event_last;
 
-	x->u.kind = x->u.status >= HTTP_CLIENT ? KIND_ERROR
-		    : shape		       ? KIND_INFERENCE
-					       : KIND_OTHER;
+	x->u.kind = x->u.status >= HTTP_CLIENT ? KIND_ERROR : shape ? KIND_INFERENCE : KIND_OTHER;
 	unpriced(&x->u, WHY_MIDSTREAM);
 	return 0;
 }
@@ -165,7 +169,7 @@ static int orphan(struct xchg *x)
 /* An error in place of an answer, in a body that began well. */
 static bool only_error(const struct xchg *x)
 {
-	return x->error && !x->raw.n && !x->raw_lost && !x->guess.answer_text;
+	return x->error && !x->raw.n && !x->raw_why && !x->guess.answer_text;
 }
 
 static int judge(struct xchg *x, const struct part *end)

@@ -167,3 +167,45 @@ void fold_compact(struct buf *held)
 	}
 	held->n = n;
 }
+
+/* Bytes of the sequence that begins here, 0 where none does: shortest form, no surrogates (RFC 3629). */
+static size_t utf8_sequence(const unsigned char *p, size_t n)
+{
+	static const struct {
+		unsigned char from, to, second_from, second_to;
+		size_t length;
+	} forms[] = {
+		{ 0x00, 0x7f, 0, 0xff, 1 },    { 0xc2, 0xdf, 0x80, 0xbf, 2 },
+		{ 0xe0, 0xe0, 0xa0, 0xbf, 3 }, { 0xe1, 0xec, 0x80, 0xbf, 3 },
+		{ 0xed, 0xed, 0x80, 0x9f, 3 }, { 0xee, 0xef, 0x80, 0xbf, 3 },
+		{ 0xf0, 0xf0, 0x90, 0xbf, 4 }, { 0xf1, 0xf3, 0x80, 0xbf, 4 },
+		{ 0xf4, 0xf4, 0x80, 0x8f, 4 },
+	};
+
+	for (size_t f = 0; f < COUNT_OF(forms); f++) {
+		size_t i = 2, length = forms[f].length;
+
+		if (p[0] < forms[f].from || p[0] > forms[f].to)
+			continue;
+		if (length > n)
+			return 0;
+		if (length > 1 && (p[1] < forms[f].second_from || p[1] > forms[f].second_to))
+			return 0;
+		while (i < length && p[i] >= 0x80 && p[i] <= 0xbf)
+			i++;
+		return length > 2 && i < length ? 0 : length;
+	}
+	return 0;
+}
+
+bool fold_is_utf8(struct str s)
+{
+	while (s.n) {
+		size_t n = utf8_sequence((const unsigned char *)s.p, s.n);
+
+		if (!n)
+			return false;
+		s = str_skip(s, n);
+	}
+	return true;
+}

@@ -2,7 +2,7 @@
 
 enum {
 	BYTES_PER_TOKEN = 4,
-	SPREAD = 2,	      /* bounds: half and twice the guess */
+	SPREAD = 2,           /* bounds: half and twice the guess */
 	MESSAGE_TOKENS = 8,   /* roles and separators around any prompt */
 	ANSWER_UNSEEN = 8192, /* an answer we did not see whole, with no ceiling of its own */
 };

@@ -48,7 +48,7 @@ void llm_free(struct llm **ll)
 
 	if (!l)
 		return;
-	HASH_ITER(hh, l->open, e, next)
+	HASH_ITER (hh, l->open, e, next)
 		entry_free(l, e);
 	mem_free(l);
 }
@@ -231,12 +231,24 @@ static int end_request(struct xchg *x)
 
 /* ---- the answer ------------------------------------------------------------------------------------ */
 
+static bool is_stream(struct str type)
+{
+	static const char *const types[] = { "text/event-stream", "application/x-ndjson",
+					     "application/vnd.amazon.eventstream" };
+
+	for (size_t i = 0; i < COUNT_OF(types); i++)
+		if (str_ieq(str_head(type, strlen(types[i])), str_of(types[i])))
+			return true;
+	return false;
+}
+
 static int on_response(struct llm *l, struct xchg *x, const struct part *in)
 {
 	static const enum header ids[] = { HDR_REQUEST_ID, HDR_X_REQUEST_ID, HDR_X_AMZN_REQUESTID };
 	int r = 0;
 
 	x->u.status = (int)in->status;
+	x->u.stream = is_stream(in->header[HDR_CONTENT_TYPE]);
 	x->orphan = in->orphan || !x->asked;
 	if (x->orphan) {
 		count_add(l->o.counters, CALLS_ORPHAN, 1);

@@ -112,12 +112,9 @@ static const struct llm_format responses = {
 /* ---- images, audio ----------------------------------------------------------------------------------- */
 
 static const struct json_want media_marks[] = {
-	{ "type", MARK_KIND, 0 },
-	{ "model", MARK_MODEL, 0 },
-	{ "usage", MARK_USAGE, JSON_RAW },
-	{ "error", MARK_ERROR, JSON_EACH },
-	{ "text", MARK_TEXT, 0 },
-	{ "delta", MARK_TEXT, 0 },
+	{ "type", MARK_KIND, 0 },          { "model", MARK_MODEL, 0 },
+	{ "usage", MARK_USAGE, JSON_RAW }, { "error", MARK_ERROR, JSON_EACH },
+	{ "text", MARK_TEXT, 0 },          { "delta", MARK_TEXT, 0 },
 };
 static const char *const media_last[] = { "image_generation.completed", "image_edit.completed",
 					  "transcript.text.done", "speech.audio.done", NULL };

@@ -32,18 +32,18 @@ const struct llm_provider llm_unknown = { "unknown", NULL, 0, LLM_TABLE(routes) 
 /* ---- an answer alone ---------------------------------------------------------------------------------- */
 
 static const struct json_want marks[] = {
-	{ "object", MARK_KIND, 0 },	  { "type", MARK_KIND, 0 },
-	{ "id", MARK_ID, 0 },		  { "model", MARK_MODEL, 0 },
-	{ "response.id", MARK_ID, 0 },	  { "response.model", MARK_MODEL, 0 },
-	{ "message.id", MARK_ID, 0 },	  { "message.model", MARK_MODEL, 0 },
+	{ "object", MARK_KIND, 0 },    { "type", MARK_KIND, 0 },
+	{ "id", MARK_ID, 0 },          { "model", MARK_MODEL, 0 },
+	{ "response.id", MARK_ID, 0 }, { "response.model", MARK_MODEL, 0 },
+	{ "message.id", MARK_ID, 0 },  { "message.model", MARK_MODEL, 0 },
 };
-static const char *const kinds[] = { "chat.completion",	   "chat.completion.chunk",
-				     "text_completion",	   "response",
+static const char *const kinds[] = { "chat.completion",     "chat.completion.chunk",
+				     "text_completion",     "response",
 				     "response.compaction", "message",
-				     "message_start",	   "message_delta",
-				     "message_stop",	   "content_block_delta",
-				     "response.created",   "response.output_text.delta",
-				     "response.completed", "response.incomplete",
-				     "response.failed",	   NULL };
+				     "message_start",       "message_delta",
+				     "message_stop",        "content_block_delta",
+				     "response.created",    "response.output_text.delta",
+				     "response.completed",  "response.incomplete",
+				     "response.failed",     NULL };
 
 const struct llm_format llm_orphan = { LLM_TABLE(marks), .last = kinds };

@@ -38,8 +38,8 @@ const struct llm_route llm_shapes[] = {
 };
 const size_t llm_shape_count = COUNT_OF(llm_shapes);
 
-#define VENDOR(id, name, ...)                                            \
-	static const struct llm_host id##_hosts[] = { __VA_ARGS__ };     \
+#define VENDOR(id, name, ...)                                        \
+	static const struct llm_host id##_hosts[] = { __VA_ARGS__ }; \
 	const struct llm_provider llm_##id = { name, LLM_TABLE(id##_hosts), LLM_TABLE(llm_shapes) }
 
 VENDOR(azure, "azure", { "*.openai.azure.com", NULL, false },
@@ -52,8 +52,8 @@ VENDOR(gemini, "gemini", { "generativelanguage.googleapis.com", NULL, false });
 VENDOR(vertex, "vertex", { "aiplatform.googleapis.com", NULL, false },
        { "*-aiplatform.googleapis.com", NULL, false },
        { "aiplatform.*.rep.googleapis.com", NULL, false });
-VENDOR(mistral, "mistral", { "api.mistral.ai", NULL, false },
-       { "api.eu.mistral.ai", "eu", false }, { "api.us.mistral.ai", "us", false });
+VENDOR(mistral, "mistral", { "api.mistral.ai", NULL, false }, { "api.eu.mistral.ai", "eu", false },
+       { "api.us.mistral.ai", "us", false });
 VENDOR(cohere, "cohere", { "api.cohere.com", NULL, false }, { "api.cohere.ai", NULL, false });
 VENDOR(deepseek, "deepseek", { "api.deepseek.com", NULL, false });
 VENDOR(groq, "groq", { "api.groq.com", NULL, false });

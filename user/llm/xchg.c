@@ -152,15 +152,17 @@ static int on_usage(struct xchg *x, enum json_type type, struct str text)
 
 	if (type != JSON_OBJECT)
 		return 0; /* null: not yet */
-	if (!text.p) {
-		x->raw_lost = true;
+	if (!text.p || !fold_is_utf8(text)) {
+		x->raw_why = text.p ? WHY_BAD_USAGE : WHY_LIMIT;
 		return 0;
 	}
-	if (!x->format->overlay)
+	if (!x->format->overlay) {
 		buf_reset(&x->raw);
+		x->raw_why = WHY_NONE;
+	}
 	r = fold_overlay(&x->raw, text);
 	if (r == -EMSGSIZE) {
-		x->raw_lost = true;
+		x->raw_why = WHY_LIMIT;
 		r = 0;
 	}
 	return r;

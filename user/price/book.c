@@ -133,8 +133,8 @@ const struct book_model *book_find(const struct book *b, struct str provider, st
 	return found->model;
 }
 
-static int add_name(struct book *b, const struct load *l, const struct yaml_node *at,
-		    struct str id, bool alias, struct book_model *m)
+static int add_name(struct book *b, const struct load *l, const struct yaml_node *at, struct str id,
+		    bool alias, struct book_model *m)
 {
 	struct name *old = find_name(b, m->provider, id), *n;
 	char key[KEY_ROOM];
@@ -146,7 +146,8 @@ static int add_name(struct book *b, const struct load *l, const struct yaml_node
 		return yaml_wrong(l->error, l->name, at,
 				  "'" STR_FMT "' is already a name of " STR_FMT "/" STR_FMT
 				  "; a file may add models, not redefine them",
-				  STR_ARG(id), STR_ARG(old->model->provider), STR_ARG(old->model->id));
+				  STR_ARG(id), STR_ARG(old->model->provider),
+				  STR_ARG(old->model->id));
 	n = arena_get(&b->arena, sizeof(*n) + size);
 	if (!n)
 		return -ENOMEM;
@@ -165,8 +166,9 @@ static int add_prices(const struct load *l, const struct yaml_node *at, struct b
 	const struct yaml_node *list = yaml_get(at, "prices");
 
 	if (!list || list->type != YAML_LIST || !list->kids)
-		return yaml_wrong(l->error, l->name, at, "'prices' is missing: a list of dated rates");
-	yaml_each(one, list) {
+		return yaml_wrong(l->error, l->name, at,
+				  "'prices' is missing: a list of dated rates");
+	yaml_each (one, list) {
 		struct book_price *p = NULL;
 		int r = load_price(l, one, m, &p);
 
@@ -185,7 +187,8 @@ static int add_prices(const struct load *l, const struct yaml_node *at, struct b
 
 static int add_model(struct book *b, const struct load *l, const struct yaml_node *at)
 {
-	static const char *const keys[] = { "provider", "id", "aliases", "allow_dated", "prices", NULL };
+	static const char *const keys[] = { "provider",    "id",     "aliases",
+					    "allow_dated", "prices", NULL };
 	const struct yaml_node *dated = yaml_get(at, "allow_dated");
 	struct book_model *m;
 	int r = load_only(l, at, keys);
@@ -203,8 +206,8 @@ static int add_model(struct book *b, const struct load *l, const struct yaml_nod
 	if (r < 0)
 		return r;
 	m->allow_dated = dated && str_eq(dated->text, S("true"));
-	r = add_name(b, l, at, m->id, false, m);
-	yaml_each(alias, yaml_get(at, "aliases")) {
+	r = add_name(b, l, yaml_get(at, "id"), m->id, false, m);
+	yaml_each (alias, yaml_get(at, "aliases")) {
 		if (r == 0)
 			r = add_name(b, l, alias, alias->text, true, m);
 	}
@@ -229,7 +232,8 @@ static int read_head(struct load *l, const struct yaml_node *root)
 	if (r == 0 && !str_eq(schema, S("submeter.pricebook/1")))
 		r = yaml_wrong(l->error, l->name, root, "'schema' must be submeter.pricebook/1");
 	if (r == 0 && !head)
-		r = yaml_wrong(l->error, l->name, root, "'book' is missing: {id, version, currency}");
+		r = yaml_wrong(l->error, l->name, root,
+			       "'book' is missing: {id, version, currency}");
 	if (r == 0)
 		r = load_only(l, head, book_keys);
 	if (r == 0)
@@ -260,7 +264,7 @@ static int add_tree(struct book *b, const struct yaml *y, const char *name, char
 		return yaml_wrong(error, name, NULL, "the price book is empty");
 	r = read_head(&l, root);
 	models = yaml_get(root, "models");
-	yaml_each(model, models) {
+	yaml_each (model, models) {
 		if (r == 0)
 			r = add_model(b, &l, model);
 	}

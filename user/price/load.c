@@ -6,9 +6,9 @@ static const struct {
 	const char *name;
 	uint64_t per;
 } units[] = {
-	{ "Mtok", 1000000 },  { "tok", 1 },	  { "kcall", 1000 },	{ "call", 1 },
-	{ "Mchar", 1000000 }, { "char", 1 },	  { "kpage", 1000 },	{ "page", 1 },
-	{ "min", 60000 },     { "hour", 3600000 }, { "second", 1000 },	{ "image", 1 },
+	{ "Mtok", 1000000 },  { "tok", 1 },        { "kcall", 1000 },  { "call", 1 },
+	{ "Mchar", 1000000 }, { "char", 1 },       { "kpage", 1000 },  { "page", 1 },
+	{ "min", 60000 },     { "hour", 3600000 }, { "second", 1000 }, { "image", 1 },
 };
 
 static const char *const leaves[] = {
@@ -21,7 +21,7 @@ int load_only(const struct load *l, const struct yaml_node *map, const char *con
 {
 	if (map->type != YAML_MAP)
 		return yaml_wrong(l->error, l->name, map, "expected members here, as 'key: value'");
-	yaml_each(m, map) {
+	yaml_each (m, map) {
 		size_t i = 0;
 
 		while (keys[i] && !str_eq(str_of(keys[i]), m->key))
@@ -38,7 +38,8 @@ int load_text(const struct load *l, const struct yaml_node *map, const char *key
 	const struct yaml_node *at = yaml_get(map, key);
 
 	if (!at || at->type != YAML_TEXT || !at->text.n)
-		return yaml_wrong(l->error, l->name, at ? at : map, "'%s' is missing or empty", key);
+		return yaml_wrong(l->error, l->name, at ? at : map, "'%s' is missing or empty",
+				  key);
 	return arena_str(l->arena, at->text, ret);
 }
 
@@ -70,7 +71,7 @@ static int load_rates(const struct load *l, const struct yaml_node *map, bool co
 {
 	if (!map || map->type != YAML_MAP)
 		return yaml_wrong(l->error, l->name, map, "expected rates, as 'in_text: 5/Mtok'");
-	yaml_each(m, map) {
+	yaml_each (m, map) {
 		int leaf = 0, r;
 
 		while (leaf < LEAF_COUNT && !str_eq(str_of(leaves[leaf]), m->key))
@@ -106,8 +107,9 @@ static int load_tier(const struct load *l, const struct yaml_node *at, struct bo
 	if (inherit) {
 		from = find_tier(band, inherit->text);
 		if (!from || at->kids->next)
-			return yaml_wrong(l->error, l->name, at,
-					  "inherit names a tier written above it, and stands alone");
+			return yaml_wrong(
+				l->error, l->name, at,
+				"inherit names a tier written above it, and stands alone");
 		t->rates = from->rates;
 	} else {
 		r = load_rates(l, at, false, &t->rates);
@@ -123,7 +125,7 @@ static int load_tiers(const struct load *l, const struct yaml_node *at, struct b
 {
 	if (at->type != YAML_MAP || !at->kids)
 		return yaml_wrong(l->error, l->name, at, "expected tiers, as 'standard: {...}'");
-	yaml_each(tier, at) {
+	yaml_each (tier, at) {
 		int r = load_tier(l, tier, band);
 
 		if (r < 0)
@@ -160,7 +162,8 @@ static int load_band(const struct load *l, const struct yaml_node *at, struct bo
 	if (cmp)
 		b->inclusive = str_eq(cmp->text, S("le"));
 	if (!upto != !at->next)
-		return yaml_wrong(l->error, l->name, at, "the last band, and only it, has no 'upto'");
+		return yaml_wrong(l->error, l->name, at,
+				  "the last band, and only it, has no 'upto'");
 	if (p->bands && b->upto <= p->band[p->bands - 1].upto)
 		return yaml_wrong(l->error, l->name, at, "bands go upwards");
 	p->bands++;
@@ -184,7 +187,7 @@ static int load_bands(const struct load *l, const struct yaml_node *at, struct b
 	measure = yaml_get(context, "measure");
 	if (!measure || !str_eq(measure->text, S("prompt_total")))
 		return yaml_wrong(l->error, l->name, context, "'measure' must be prompt_total");
-	yaml_each(band, yaml_get(context, "bands")) {
+	yaml_each (band, yaml_get(context, "bands")) {
 		r = load_band(l, band, p);
 		if (r < 0)
 			return r;
@@ -200,7 +203,7 @@ static int load_all_rates(const struct load *l, const struct yaml_node *at, stru
 
 	if (r < 0)
 		return r;
-	yaml_each(band, rates) {
+	yaml_each (band, rates) {
 		size_t i = 0;
 
 		while (i < p->bands && !str_eq(p->band[i].name, band->key))
@@ -263,7 +266,7 @@ static int load_uplift(const struct load *l, const struct yaml_node *at, struct 
 				  "an uplift is {when: {region: [...]}, mul: 11/10, on: tokens}");
 	if (region->type == YAML_TEXT)
 		return add_uplift(l, region, mul, p);
-	yaml_each(one, region) {
+	yaml_each (one, region) {
 		r = add_uplift(l, one, mul, p);
 		if (r < 0)
 			return r;
@@ -308,19 +311,21 @@ static int load_name(const struct load *l, const struct yaml_node *at, const str
 
 	if (!name)
 		return no_memory(l);
-	snprintf(name, n + 1, STR_FMT "/" STR_FMT "@" STR_FMT, STR_ARG(m->provider),
-		 STR_ARG(m->id), STR_ARG(day));
+	snprintf(name, n + 1, STR_FMT "/" STR_FMT "@" STR_FMT, STR_ARG(m->provider), STR_ARG(m->id),
+		 STR_ARG(day));
 	p->name = (struct str){ name, n };
 	return 0;
 }
 
 static int load_flags(const struct load *l, const struct yaml_node *at, struct book_price *p)
 {
-	const struct yaml_node *free_ = yaml_get(at, "free"), *missing = yaml_get(at, "missing_tier");
+	const struct yaml_node *free_ = yaml_get(at, "free"),
+			       *missing = yaml_get(at, "missing_tier");
 
 	p->free = free_ && str_eq(free_->text, S("true"));
 	if (missing && !str_eq(missing->text, S("error")) && !str_eq(missing->text, S("standard")))
-		return yaml_wrong(l->error, l->name, missing, "'missing_tier' is error or standard");
+		return yaml_wrong(l->error, l->name, missing,
+				  "'missing_tier' is error or standard");
 	p->any_tier = missing && str_eq(missing->text, S("standard"));
 	return 0;
 }
@@ -328,8 +333,8 @@ static int load_flags(const struct load *l, const struct yaml_node *at, struct b
 int load_price(const struct load *l, const struct yaml_node *at, const struct book_model *m,
 	       struct book_price **ret)
 {
-	static const char *const keys[] = { "from",	"until",	"context", "rates",
-					    "counts",	"uplift",	"free",	   "missing_tier",
+	static const char *const keys[] = { "from",       "until",  "context", "rates",
+					    "counts",     "uplift", "free",    "missing_tier",
 					    "provenance", NULL };
 	struct book_price *p = arena_get(l->arena, sizeof(*p));
 	int r = load_only(l, at, keys);
@@ -357,7 +362,7 @@ int load_price(const struct load *l, const struct yaml_node *at, const struct bo
 		r = load_provenance(l, at);
 	if (r == 0)
 		r = load_name(l, at, m, p);
-	yaml_each(uplift, yaml_get(at, "uplift")) {
+	yaml_each (uplift, yaml_get(at, "uplift")) {
 		if (r == 0)
 			r = load_uplift(l, uplift, p);
 	}

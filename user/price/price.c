@@ -117,7 +117,8 @@ static enum why find_rates(const struct usage *u, const struct leaves *l, struct
 static bool find_rate(const struct pick *k, enum leaf leaf, struct rate *ret)
 {
 	for (;;) {
-		const struct rates *r = leaf < LEAF_N_WEB_SEARCH ? &k->tier->rates : &k->price->counts;
+		const struct rates *r =
+			leaf < LEAF_N_WEB_SEARCH ? &k->tier->rates : &k->price->counts;
 
 		if (r->has >> leaf & 1) {
 			*ret = r->rate[leaf];
@@ -129,8 +130,7 @@ static bool find_rate(const struct pick *k, enum leaf leaf, struct rate *ret)
 	}
 }
 
-static enum why add_line(const struct pick *k, enum leaf leaf, uint64_t quantity,
-			 struct charge *c)
+static enum why add_line(const struct pick *k, enum leaf leaf, uint64_t quantity, struct charge *c)
 {
 	struct charge_line *line = &c->line[c->count];
 

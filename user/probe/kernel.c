@@ -241,6 +241,13 @@ int kernel_scope(const struct kernel *k, uint64_t cgroup, enum scope s)
 	return bpf_map_update_elem(k->fd[KFD_SCOPE], &cgroup, &value, BPF_ANY) < 0 ? -errno : 0;
 }
 
+int kernel_self(const struct kernel *k, uint32_t tgid)
+{
+	uint32_t value = 1;
+
+	return bpf_map_update_elem(k->fd[KFD_SELF], &tgid, &value, BPF_ANY) < 0 ? -errno : 0;
+}
+
 /* ---- attaching ------------------------------------------------------------------------------ */
 
 struct batch { /* sites of one program */

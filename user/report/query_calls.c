@@ -253,11 +253,16 @@ static int read_row(struct query *q, sqlite3_stmt *s, sqlite3_stmt *lines, struc
 /* The record, and behind it what only the ledger knows; the object is left open for more. */
 static int write_open_record(const struct row *row, struct buf *out, struct jsonw *w)
 {
+	size_t begin = out->n;
 	int r = record_json(&row->posting, out);
 
 	if (r < 0)
 		return r;
 	assert(out->n && out->p[out->n - 1] == '}');
+	/* raw_usage is as the provider wrote it: a line end in it, between two tokens, would end the record's line */
+	for (size_t i = begin; i < out->n; i++)
+		if (out->p[i] == '\n' || out->p[i] == '\r')
+			out->p[i] = ' ';
 	out->n--;
 	jsonw_init(w, out);
 	w->comma = true;
@@ -471,5 +476,7 @@ int query_call(struct query *q, struct str id, struct buf *out, char error[QUERY
 		r = whole_call(q, low, high, out);
 	query_said(q, r, error);
 	query_end(q);
+	if (r == -ENOENT)
+		(void)query_refuse(error, "no call's id begins with " STR_FMT, STR_ARG(id));
 	return r;
 }

@@ -37,13 +37,14 @@ enum { /* columns behind the keys */
        SUM_COUNT
 };
 
-/* A call that another observation bills is no request of its own. */
+/* Money is what teams pay: the list price of a subscription's call is shown with the call, not summed. */
+#define PAID "billing IN ('metered', 'free')"
 static const char sums[] =
 	"count(*), "
 	"sum_pico(tokens(usage, 'in_')), "
 	"sum_pico(tokens(usage, 'out_')), "
-	"sum_pico(cost_pico) AS cost, "
-	"sum_pico(CASE WHEN source <> 'reported' THEN cost_pico END), "
+	"sum_pico(CASE WHEN " PAID " THEN cost_pico END) AS cost, "
+	"sum_pico(CASE WHEN " PAID " AND source <> 'reported' THEN cost_pico END), "
 	"count(CASE WHEN billing = 'unpriced' AND kind = 'inference' THEN 1 END) "
 	"FROM call";
 
@@ -118,6 +119,7 @@ static int prepare(struct query *q, const struct query_filter *f, const struct k
 		r = buf_printf(&sql, "%s%s", k->count ? ", " : "SELECT ", sums);
 	if (r == 0)
 		r = query_where(f, &sql);
+	/* A call that another observation bills is no request of its own. */
 	if (r == 0)
 		r = buf_add(&sql, S(" AND joined_to IS NULL"));
 	if (r == 0 && !k->kind && !f->kind.p)

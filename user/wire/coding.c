@@ -1,5 +1,6 @@
-/* coding.c -- zlib, brotli and zstd behind one shape. Their memory is ours, so that tests can make it fail. */
-#define ZSTD_STATIC_LINKING_ONLY /* ZSTD_createDCtx_advanced: the only way to give it an allocator */
+/* coding.c -- zlib, brotli and zstd behind one shape. Their memory is ours, so that tests can make
+ * it fail. */
+#define ZSTD_STATIC_LINKING_ONLY /* for ZSTD_createDCtx_advanced, which takes an allocator */
 #include <brotli/decode.h>
 #include <zlib.h>
 #include <zstd.h>
@@ -97,7 +98,8 @@ static int flate_run(struct flate *f, struct str in, struct coding_io *io, size_
 								  : -EBADMSG;
 }
 
-/* A zlib header is told from a raw stream by its method and check bits (RFC 1950); many servers send raw. */
+/* A zlib header is told from a raw stream by its method and check bits (RFC 1950); many servers
+ * send raw. */
 static int deflate_decide(struct flate *f, struct coding_io *io)
 {
 	unsigned char head[2];

@@ -1,5 +1,5 @@
-/* exchange.c -- decoders are made by the first byte of a body and freed by its last: an idle or waiting
- * exchange costs a few hundred bytes. */
+/* exchange.c -- decoders are made by the first byte of a body and freed by its last: an idle or
+ * waiting exchange costs a few hundred bytes. */
 #include "base/limit.h"
 #include "base/obj.h"
 #include "wire/body.h"

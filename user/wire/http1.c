@@ -131,8 +131,9 @@ static int head_whole(struct http1 *h)
 	return 0;
 }
 
-/* Collects lines and checks that each ends in CRLF and holds no control character: byte by byte, so
- * that the verdict does not depend on how the bytes were cut. *ret_n: bytes taken; *ret_line: a line has ended. */
+/* Collects lines and checks that each ends in CRLF and holds no control character: byte by byte,
+ * so that the verdict does not depend on how the bytes were cut. *ret_n: bytes taken; *ret_line: a
+ * line has ended. */
 static int hold_line(struct http1 *h, struct str s, size_t limit, size_t *ret_n, bool *ret_line)
 {
 	char last = h->held.n ? h->held.p[h->held.n - 1] : '\0';
@@ -218,7 +219,7 @@ static int hex_of(char c)
 				      : -1;
 }
 
-/* One byte of "1f; name=value CR LF". Blanks are allowed only in front of the ';' of an extension. */
+/* One byte of "1f; name=value CR LF". Blanks may stand only in front of a ';'. */
 static int size_byte(struct http1 *h, char c)
 {
 	int hex = hex_of(c);

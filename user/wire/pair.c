@@ -2,19 +2,20 @@
  *
  * What is done about loss, and why it is never wrong:
  *
- * - A gap inside a counted body, a chunk, or a body that only the end delimits moves nothing but that body: it
- *   is cut, framing goes on exactly.
- * - Any other gap loses its direction until the next provable start of a message.
- *   Requests lost: their responses, if theirs is whole, are poured as orphans. The direction is found
- *   again by a piece that begins with a whole request line (clients write a head at the start of a
- *   TLS write), but only while no seen request waits for its response: its own body could still be
- *   passing by, and bodies may look like anything.
- *   Responses lost: every open exchange ends. The direction is found again by the piece that begins with a
- *   status line, if it is the very next one after a new request was seen; anything else first, and
- *   that request is given up too.
- * - A client that has been seen to pipeline is not found again: counting is impossible across a hole.
+ * - A gap inside a counted body, a chunk, or a body that only the end delimits moves nothing but
+ *   that body: it is cut, framing goes on exactly.
+ * - Any other gap loses its direction until the next provable start of a message. Requests lost:
+ *   their responses, if theirs is whole, are poured as orphans. The direction is found again by a
+ *   piece that begins with a whole request line (clients write a head at the start of a TLS
+ *   write), but only while no seen request waits for its response: its own body could still be
+ *   passing by, and bodies may look like anything. Responses lost: every open exchange ends. The
+ *   direction is found again by the piece that begins with a status line, if it is the very next
+ *   one after a new request was seen; anything else first, and that request is given up too.
+ * - A client that has been seen to pipeline is not found again: counting is impossible across a
+ *   hole.
  * - An orphan may answer a HEAD and then has no body whatever its head says. So an orphan whose
- *   body begins like a status line is a desync, and a new request ends an orphan that is not complete. */
+ *   body begins like a status line is a desync, and a new request ends an orphan that is not
+ *   complete. */
 #include <utlist.h>
 #include "base/limit.h"
 #include "base/obj.h"
@@ -52,8 +53,7 @@ static int pair_open(struct pair *p, const struct origin *from, uint64_t off, st
 	if (r < 0)
 		return r;
 	DL_APPEND(p->open, x);
-	if (p->open_count++)
-		p->piped = true;
+	p->open_count++;
 	*ret = x;
 	return 0;
 }
@@ -159,6 +159,14 @@ static int orphan_open(struct pair *p, struct exchange **ret)
 	return 0;
 }
 
+/* Response bytes without a hole before them, while two requests are open: that is pipelining. The
+ * second request alone proves nothing: the end of the first response may be lost, which is known
+ * only when more follows. */
+static void pair_watch(struct pair *p)
+{
+	p->piped |= p->open_count > 1;
+}
+
 static int response_head(void *ctx, const struct http1_head *h)
 {
 	struct pair *p = ctx;
@@ -168,11 +176,10 @@ static int response_head(void *ctx, const struct http1_head *h)
 
 	if (h->status < 200 && !h->upgraded)
 		return 0;
+	pair_watch(p);
 	if (!x)
 		r = orphan_open(p, &x);
-	else if (
-		x->side[DIR_IN]
-			.head) /* the answer was complete while its request is still being written */
+	else if (x->side[DIR_IN].head) /* answered already, its request still not whole */
 		r = -EBADMSG;
 	if (r < 0)
 		return r;
@@ -182,7 +189,8 @@ static int response_head(void *ctx, const struct http1_head *h)
 	return exchange_head(x, &part);
 }
 
-/* One byte is enough to tell, so it does not matter how they are cut. No body of interest begins so. */
+/* One byte is enough to tell, so it does not matter how they are cut. No body of interest begins
+ * so. */
 static bool begins_like_head(const struct exchange_side *side, struct str bytes)
 {
 	return side->decoded == 0 && !side->cut && !side->coding.n && bytes.p[0] == 'H';
@@ -195,6 +203,7 @@ static int response_body(void *ctx, struct str bytes)
 
 	if (!x)
 		return 0;
+	pair_watch(p);
 	if (x->orphan && begins_like_head(&x->side[DIR_IN], bytes))
 		return -EBADMSG;
 	return exchange_body(x, DIR_IN, p->now_ns, bytes);
@@ -216,7 +225,8 @@ static const struct http1_calls response_calls = { response_head, response_body,
 
 /* ---- bytes ----------------------------------------------------------------------------------- */
 
-/* A piece of a lost direction. 1: it begins a message and the direction is found again; 0: it does not; or an error. */
+/* A piece of a lost direction. 1: it begins a message and the direction is found again; 0: it does
+ * not; or an error. */
 static int pair_find(struct pair *p, const struct piece *in)
 {
 	bool begins;
@@ -231,10 +241,11 @@ static int pair_find(struct pair *p, const struct piece *in)
 			pair_lose(p, DIR_IN);
 		}
 	} else {
-		begins = http1_begins_response(in->bytes) == 1;
+		begins = http1_begins_response(in->bytes) >=
+			 0; /* if it goes on otherwise: a desync */
 		if (!p->open)
 			return 0;
-		if (!begins || p->piped)
+		if (!begins || p->piped || p->open_count > 1)
 			return pair_close_all(p, pair_why(p));
 	}
 	if (r < 0)

@@ -24,7 +24,7 @@ void proto_skipped(struct proto_env *env, const struct origin *from, enum skip w
 		env->opts->skipped(env->opts->ctx, from, why, bytes);
 }
 
-/* ---- HTTP/2: known by its preface (RFC 9113 section 3.4), not decoded yet ------------------------- */
+/* ---- HTTP/2: known by its preface (RFC 9113 section 3.4), not decoded yet -------------------- */
 
 static int h2_begins(struct str bytes)
 {

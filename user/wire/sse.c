@@ -1,4 +1,5 @@
-/* sse.c -- byte by byte over names, run by run over data: nothing of an event is held but its name. */
+/* sse.c -- byte by byte over names, run by run over data: nothing of an event is held but its
+ * name. */
 #include "base/limit.h"
 #include "base/obj.h"
 #include "wire/sse.h"
@@ -104,8 +105,8 @@ static int sse_value(struct sse *s, struct str v)
 	return 0;
 }
 
-/* At a byte that ends a line, in front of a colon, or at the space behind it: takes one byte. Within a value:
- * as much of it as there is. */
+/* At a byte that ends a line, in front of a colon, or at the space behind it: takes one byte.
+ * Within a value: as much of it as there is. */
 static int sse_step(struct sse *s, struct str in, size_t *ret_n)
 {
 	char c = in.p[0];

@@ -1,4 +1,4 @@
-/* wire.c -- finds out what each connection speaks, hands it to that protocol, keeps the accounts. */
+/* wire.c -- finds out what each connection speaks, hands it on, and keeps the accounts. */
 #include "base/buf.h"
 #include "base/limit.h"
 #include "base/table.h"
@@ -231,6 +231,35 @@ static int wire_decide(struct wire *w, struct wire_link *l, const struct piece *
 	return wire_useless(w, l, in, v == SAYS_SERVER ? SKIP_SERVER : SKIP_OPAQUE);
 }
 
+/* ---- connections joined midway --------------------------------------------------------------- */
+
+static void wire_late(struct wire *w, struct wire_link *l, const struct origin *from)
+{
+	l->hears = HEARS_LATE;
+	l->missed = l->held.n ? SKIP_AFTER_GAP : SKIP_MIDSTREAM;
+	proto_skipped(&w->env, from, l->missed, l->held.n);
+	buf_done(&l->held);
+}
+
+static int wire_join(struct wire *w, struct wire_link *l, const struct piece *in)
+{
+	struct proto_start how = { .missed = l->missed };
+	const struct proto *proto = NULL;
+	enum verdict v = wire_judge(in->dir, in->bytes, &proto);
+
+	/* Only what the observed process wrote proves its side: its peer may send it anything. */
+	if (in->dir == DIR_OUT && v == SAYS_SERVER)
+		return wire_useless(w, l, in, SKIP_SERVER);
+	how.sync[DIR_IN] = v == SAYS_ANSWER && !l->heard[DIR_IN] &&
+			   (in->off == 0 || l->missed == SKIP_MIDSTREAM);
+	if (v == SAYS_CLIENT || how.sync[DIR_IN])
+		return wire_start(w, l, proto, &how, in);
+	proto_skipped(&w->env, in->from, l->missed, in->bytes.n);
+	return 0;
+}
+
+/* ---- connections known from their first byte, still too few of them -------------------------- */
+
 static int wire_listen(struct wire *w, struct wire_link *l, const struct piece *in)
 {
 	const struct proto *proto = NULL;
@@ -241,8 +270,10 @@ static int wire_listen(struct wire *w, struct wire_link *l, const struct piece *
 		v = wire_judge(in->dir, in->bytes, &proto);
 		return v == SAYS_MORE ? wire_hold(w, l, in) : wire_decide(w, l, in, v, proto);
 	}
-	if (in->dir != l->first.dir)
-		return wire_useless(w, l, in, SKIP_OPAQUE);
+	if (in->dir != l->first.dir) { /* answered before it was whole: some of it is lost */
+		wire_late(w, l, in->from);
+		return wire_join(w, l, in);
+	}
 	r = wire_hold(w, l, in);
 	if (r < 0 || l->hears != HEARS_START)
 		return r;
@@ -259,24 +290,6 @@ static int wire_listen(struct wire *w, struct wire_link *l, const struct piece *
 	return r;
 }
 
-/* ---- connections joined midway --------------------------------------------------------------- */
-
-static int wire_join(struct wire *w, struct wire_link *l, const struct piece *in)
-{
-	struct proto_start how = { .missed = l->missed };
-	const struct proto *proto = NULL;
-	enum verdict v = wire_judge(in->dir, in->bytes, &proto);
-
-	/* Only what the observed process wrote proves its side: its peer may send it anything. */
-	if (in->dir == DIR_OUT && v == SAYS_SERVER)
-		return wire_useless(w, l, in, SKIP_SERVER);
-	how.sync[DIR_IN] = v == SAYS_ANSWER && !l->heard[DIR_IN];
-	if (v == SAYS_CLIENT || how.sync[DIR_IN])
-		return wire_start(w, l, proto, &how, in);
-	proto_skipped(&w->env, in->from, l->missed, in->bytes.n);
-	return 0;
-}
-
 /* ---- pieces ---------------------------------------------------------------------------------- */
 
 static int wire_gap(struct wire *w, struct wire_link *l, const struct piece *in)
@@ -285,10 +298,7 @@ static int wire_gap(struct wire *w, struct wire_link *l, const struct piece *in)
 		return wire_speak(w, l, in);
 	if (l->hears != HEARS_START)
 		return 0;
-	l->hears = HEARS_LATE;
-	l->missed = l->held.n ? SKIP_AFTER_GAP : SKIP_MIDSTREAM;
-	proto_skipped(&w->env, in->from, l->missed, l->held.n);
-	buf_done(&l->held);
+	wire_late(w, l, in->from);
 	return 0;
 }
 

@@ -1,0 +1,142 @@
+#!/usr/bin/python3
+"""selftest.py -- the checker can say no: a good ledger passes, and each thing that can be wrong with it is found.
+
+Builds its ledgers from user/ledger/001.sql alone, without submeter. Prints TAP."""
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import tempfile
+
+import check
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SCHEMA = os.path.join(HERE, "../../user/ledger/001.sql")
+UNLOCK = "".join(f"DROP TRIGGER {t}_{w};" for t in ("transfer", "call", "charge_line") for w in ("stays", "kept"))
+
+
+def insert(db, table, **row):
+    db.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})", list(row.values()))
+
+
+def transfer(db, before, seq, debit, credit, amount, call=None, reason="charge"):
+    row = dict(seq=seq, id=bytes([0xaa] * 15 + [seq]), debit=debit, credit=credit, amount=amount, kind="posted",
+               refers_to=None, reason=reason, ts_ns=1000 + seq, period="2026-11", call_id=call, actor=None)
+    row["hash"] = check.chain(before, row)
+    insert(db, "transfer", **row)
+    for account, by in ((debit, -amount), (credit, amount)):
+        high, low = db.execute("SELECT balance_high, balance_low FROM account WHERE id = ?", (account,)).fetchone()
+        high, low = divmod(high * 2 ** 63 + low + by, 2 ** 63)
+        db.execute("UPDATE account SET balance_high = ?, balance_low = ? WHERE id = ?", (high, low, account))
+    return row["hash"]
+
+
+def build(path):
+    db = sqlite3.connect(path)
+    with open(SCHEMA) as f:
+        db.executescript(f.read())
+    insert(db, "period", month="2026-11")
+    for i, (team, kind) in enumerate([("__org__", "funding"), ("red", "wallet"), ("red", "spend"),
+                                      ("blue", "wallet"), ("blue", "spend")], 1):
+        insert(db, "account", id=i, team=team, kind=kind)
+    head = transfer(db, bytes(32), 1, 1, 2, 2 ** 63 - 1, reason="allocate")
+    for seq, team in ((1, "red"), (2, "blue"), (3, "red")):
+        ident = bytes([seq] * 16)
+        insert(db, "call", seq=seq, id=ident, content=b"", booked_ns=1, period="2026-11", kind="inference",
+               ts_start=10, ts_end=20, team=team, cgroup="/" + team, provider="openai", stream=0, outcome="ok",
+               response_id=f"resp_{seq}", usage=json.dumps({"in_text": 5, "out_text": 7}), source="reported",
+               billing="metered", cost_pico=16, low_pico=16, high_pico=16)
+        # 5 x 5/10 = 2.5 -> 2; 7 x 2 = 14
+        insert(db, "charge_line", call_seq=seq, leaf="in_text", quantity=5, rate_pico=5, rate_per=10, amount=2)
+        insert(db, "charge_line", call_seq=seq, leaf="out_text", quantity=7, rate_pico=2, rate_per=1, amount=14)
+        wallet = 2 if team == "red" else 4
+        head = transfer(db, head, 1 + seq, wallet, wallet + 1, 16, ident)
+    insert(db, "call", seq=4, id=bytes([4] * 16), content=b"", booked_ns=1, period="2026-11", kind="inference",
+           ts_start=10, ts_end=20, team="red", provider="openai", stream=0, outcome="ok", response_id="resp_4",
+           usage="{}", source="none", why="no_usage", billing="unpriced")
+    db.commit()
+    return db
+
+
+JOURNAL = [{"response_id": f"resp_{n}", "team": team, "cost_pico": 16, "usage": {"in_text": 5, "out_text": 7}}
+           for n, team in ((1, "red"), (2, "blue"), (3, "red"))] + [{"id": "resp_4", "team": "red"}]
+
+WRONG = [  # invariant, what was done to the file
+    ("I2", "UPDATE account SET balance_low = balance_low + 1 WHERE id = 3"),
+    ("I3", "UPDATE account SET balance_low = balance_low + 1 WHERE id = 3"),
+    ("I3", "UPDATE account SET balance_high = balance_high + 1 WHERE id = 2"),
+    ("I6", "UPDATE call SET cost_pico = 17 WHERE seq = 1"),
+    ("I6", "UPDATE call SET why = NULL WHERE seq = 4"),
+    ("I6", "UPDATE call SET cost_pico = 0 WHERE seq = 4"),
+    ("I6", "UPDATE call SET team = 'blue' WHERE seq = 1"),
+    ("I6", "UPDATE call SET joined_to = id WHERE seq = 2"),
+    ("I7", "UPDATE charge_line SET amount = 3 WHERE call_seq = 1 AND leaf = 'in_text'"),
+    ("I7", "UPDATE charge_line SET quantity = 8, amount = 16 WHERE call_seq = 2 AND leaf = 'out_text'"),
+    ("I7", "DELETE FROM charge_line WHERE call_seq = 3 AND leaf = 'in_text'"),
+    ("I8", "UPDATE transfer SET refers_to = id WHERE seq = 2"),
+    ("I9", "UPDATE transfer SET reason = 'charged' WHERE seq = 2"),
+    ("I9", "UPDATE transfer SET amount = 15 WHERE seq = 3"),
+    ("I9", "UPDATE transfer SET hash = zeroblob(32) WHERE seq = 4"),
+    ("I9", "DELETE FROM transfer WHERE seq = 2"),
+    ("I10", "UPDATE transfer SET ts_ns = 5 WHERE seq = 3"),
+    ("I10", "UPDATE call SET ts_end = 5 WHERE seq = 3"),
+    ("I10", "PRAGMA foreign_keys = OFF; UPDATE call SET period = '2026-13' WHERE seq = 1"),
+    ("I12", "UPDATE call SET team = 'blue' WHERE seq = 1"),
+    ("I14", "PRAGMA foreign_keys = OFF; UPDATE transfer SET credit = 99 WHERE seq = 2"),
+    ("I1", "PRAGMA foreign_keys = OFF; UPDATE transfer SET credit = 99 WHERE seq = 2"),
+]
+
+LIES = [  # what the journal says instead
+    lambda j: j.pop(0),
+    lambda j: j.append({"response_id": "resp_9"}),
+    lambda j: j[0].update(cost_pico=17),
+    lambda j: j[1].update(team="red"),
+    lambda j: j[2].update(usage={"in_text": 5}),
+]
+
+
+def run(path, journal, folder):
+    name = os.path.join(folder, "journal.jsonl")
+    with open(name, "w") as f:
+        f.writelines(json.dumps(line) + "\n" for line in journal)
+    done = subprocess.run([sys.executable, os.path.join(HERE, "check.py"), path, "--journal", name],
+                          capture_output=True, text=True)
+    return done.returncode, done.stdout
+
+
+def main():
+    failed = 0
+
+    def say(good, name, out):
+        nonlocal failed
+        failed += not good
+        say.n += 1
+        print(f"{'ok' if good else 'not ok'} {say.n} - {name}")
+        if not good:
+            print("".join(f"# {line}\n" for line in out.splitlines()), end="")
+    say.n = 0
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "good.db")
+        build(path).close()
+        code, out = run(path, JOURNAL, folder)
+        say(code == 0, "a good ledger passes", out)
+        for n, (which, sql) in enumerate(WRONG):
+            path = os.path.join(folder, f"{n}.db")
+            db = build(path)
+            db.executescript(UNLOCK + sql)
+            db.close()
+            code, out = run(path, JOURNAL, folder)
+            found = any(line.startswith("not ok") and f"- {which} " in line for line in out.splitlines())
+            say(code == 1 and found, f"{which}: {sql}", out)
+        for n, lie in enumerate(LIES):
+            journal = json.loads(json.dumps(JOURNAL))
+            lie(journal)
+            code, out = run(os.path.join(folder, "good.db"), journal, folder)
+            say(code == 1 and "not ok 13" in out, f"I13: journal {n}", out)
+    print(f"1..{say.n}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

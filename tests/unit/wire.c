@@ -1,0 +1,502 @@
+/* wire -- pieces become parts: sides, pairing, codings, ends; from any cut, under every failure. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include "wiretest.h"
+
+#define STEPS 12
+
+#define OUT   DIR_OUT
+#define IN    DIR_IN
+
+struct step {
+	enum flow_dir dir;
+	const char *bytes;
+};
+
+struct scene {
+	const char *name;
+	struct step steps[STEPS];
+	enum flow_end end;
+	const char *want; /* one line an exchange, see tell() */
+	int ignored;      /* -1: not */
+	bool whole_only;  /* its meaning depends on where pieces begin */
+};
+
+#define GET "GET /a HTTP/1.1\r\nHost: h\r\n\r\n"
+#define OK2 "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+#define SSE_                                                                                       \
+	"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\nTransfer-Encoding: " \
+	"chunked\r\n\r\n"
+
+static const struct scene scenes[] = {
+	{ "one", { { OUT, GET }, { IN, OK2 } }, END_FREE, "GET /a  200 ok .\n", -1, false },
+	{ "keep-alive",
+	  { { OUT, GET },
+	    { IN, OK2 },
+	    { OUT, "POST /b HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc" },
+	    { IN, OK2 } },
+	  END_FREE,
+	  "GET /a  200 ok .\nPOST /b abc 200 ok .\n",
+	  -1,
+	  false },
+	{ "pipelined",
+	  { { OUT, GET GET "HEAD /c HTTP/1.1\r\n\r\n" GET },
+	    { IN, OK2 "HTTP/1.1 204 No\r\n\r\n"
+		      "HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n" OK2 } },
+	  END_FREE,
+	  "GET /a  200 ok .\nGET /a  204  .\nHEAD /c  200  .\nGET /a  200 ok .\n",
+	  -1,
+	  false },
+	{ "continue",
+	  { { OUT, "POST /b HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n" },
+	    { IN, "HTTP/1.1 100 Continue\r\n\r\n" },
+	    { OUT, "abc" },
+	    { IN, "HTTP/1.1 103 Hints\r\n\r\n" OK2 } },
+	  END_FREE,
+	  "POST /b abc 200 ok .\n",
+	  -1,
+	  false },
+	{ "early answer",
+	  { { OUT, "POST /b HTTP/1.1\r\nContent-Length: 3\r\n\r\na" },
+	    { IN, OK2 },
+	    { OUT, "bc" GET },
+	    { IN, OK2 } },
+	  END_FREE,
+	  "POST /b abc 200 ok .\nGET /a  200 ok .\n",
+	  -1,
+	  false },
+	{ "early answer, upload given up",
+	  { { OUT, "POST /b HTTP/1.1\r\nContent-Length: 3\r\n\r\na" }, { IN, OK2 } },
+	  END_FREE,
+	  "POST /b a!ABORTED 200 ok .\n",
+	  -1,
+	  false },
+	{ "events",
+	  { { OUT, GET },
+	    { IN, SSE_ "10\r\nevent: x\ndata: 1\r\n2\r\n\n\n\r\n9\r\ndata: 2\n\n\r\n0\r\n\r\n" } },
+	  END_FREE,
+	  "GET /a  200 1|x;2|; .\n",
+	  -1,
+	  false },
+	{ "events, last one open",
+	  { { OUT, GET }, { IN, SSE_ "7\r\ndata: 1\r\n0\r\n\r\n" } },
+	  END_FREE,
+	  "GET /a  200 1|; .\n",
+	  -1,
+	  false },
+	{ "until close",
+	  { { OUT, GET }, { IN, "HTTP/1.0 200 OK\r\n\r\nabc" } },
+	  END_FREE,
+	  "GET /a  200 abc .\n",
+	  -1,
+	  false },
+	{ "until exit",
+	  { { OUT, GET }, { IN, "HTTP/1.0 200 OK\r\n\r\nabc" } },
+	  END_EXIT,
+	  "GET /a  200 abc ABORTED aborted\n",
+	  -1,
+	  false },
+	{ "cut in the head",
+	  { { OUT, GET }, { IN, "HTTP/1.1 200 OK\r\nCont" } },
+	  END_FREE,
+	  "GET /a  0  ABORTED aborted\n",
+	  -1,
+	  false },
+	{ "cut in the body",
+	  { { OUT, GET }, { IN, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc" } },
+	  END_EXEC,
+	  "GET /a  200 abc ABORTED aborted\n",
+	  -1,
+	  false },
+	{ "cut in an event",
+	  { { OUT, GET }, { IN, SSE_ "7\r\ndata: 1" } },
+	  END_FREE,
+	  "GET /a  200 1 ABORTED aborted\n",
+	  -1,
+	  false },
+	{ "no answer",
+	  { { OUT, GET GET } },
+	  END_FREE,
+	  "GET /a  0  ABORTED aborted\nGET /a  0  ABORTED aborted\n",
+	  -1,
+	  false },
+	{ "half a request", { { OUT, "GET /a HTTP/1.1\r\nHo" } }, END_FREE, "", -1, false },
+	{ "unasked answer",
+	  { { IN, "HTTP/1.1 408 Late\r\nContent-Length: 2\r\n\r\nok" }, { OUT, GET }, { IN, OK2 } },
+	  END_FREE,
+	  "orphan 408 ok .\nGET /a  200 ok .\n",
+	  -1,
+	  false },
+	{ "asked while it was answered",
+	  { { IN, "HTTP/1.1 200 OK\r\nContent-Le" },
+	    { OUT, "HEAD /c HTTP/1.1\r\n\r\n" },
+	    { IN, "ngth: 9\r\n\r\n" } },
+	  END_FREE,
+	  "HEAD /c  200  .\n",
+	  -1,
+	  false },
+	{ "upgrade",
+	  { { OUT, GET },
+	    { IN, "HTTP/1.1 101 Go\r\nUpgrade: websocket\r\n\r\n\x81\x01x" },
+	    { OUT, "\x81\x01y" } },
+	  END_FREE,
+	  "GET /a  101 !PROTOCOL PROTOCOL\n",
+	  SKIP_OPAQUE,
+	  false },
+	{ "connect",
+	  { { OUT, "CONNECT h:443 HTTP/1.1\r\n\r\n" },
+	    { IN, "HTTP/1.1 200 OK\r\n\r\n" },
+	    { OUT, "\x16\x03" } },
+	  END_FREE,
+	  "CONNECT h:443  200 !PROTOCOL PROTOCOL\n",
+	  SKIP_OPAQUE,
+	  false },
+	{ "unknown coding",
+	  { { OUT, GET },
+	    { IN, "HTTP/1.1 200 OK\r\nContent-Encoding: lzma\r\nContent-Length: 2\r\n\r\nxx" },
+	    { OUT, GET },
+	    { IN, OK2 } },
+	  END_FREE,
+	  "GET /a  200 !ENCODING .\nGET /a  200 ok .\n",
+	  -1,
+	  false },
+	{ "damaged gzip",
+	  { { OUT, "POST /b HTTP/1.1\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nxxxx" },
+	    { IN, OK2 } },
+	  END_FREE,
+	  "POST /b !BAD_BODY 200 ok .\n",
+	  -1,
+	  false },
+	{ "both lengths",
+	  { { OUT, GET },
+	    { IN, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\nok" },
+	    { OUT, GET } },
+	  END_FREE,
+	  "GET /a  0  DESYNC\n",
+	  SKIP_DESYNC,
+	  false },
+	{ "bad chunk",
+	  { { OUT, GET }, { IN, SSE_ "9\r\ndata: 1\n\n\r\nxyz" }, { OUT, GET } },
+	  END_FREE,
+	  "GET /a  200 1|;!DESYNC DESYNC\n",
+	  SKIP_DESYNC,
+	  false },
+	{ "second answer",
+	  { { OUT, "POST /b HTTP/1.1\r\nContent-Length: 3\r\n\r\na" }, { IN, OK2 OK2 } },
+	  END_FREE,
+	  "POST /b a!DESYNC 200 ok DESYNC\n",
+	  SKIP_DESYNC,
+	  false },
+	{ "orphan of a HEAD",
+	  { { IN, "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n" }, { IN, OK2 } },
+	  END_FREE,
+	  "orphan 200 !DESYNC DESYNC\n",
+	  SKIP_DESYNC,
+	  false },
+	/* ---- sides ---- */
+	{ "server", { { IN, GET }, { OUT, OK2 } }, END_FREE, "", SKIP_SERVER, false },
+	{ "server that speaks first",
+	  { { OUT, OK2 }, { IN, GET } },
+	  END_FREE,
+	  "",
+	  SKIP_SERVER,
+	  false },
+	{ "h2 server",
+	  { { IN, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\nx" }, { OUT, "y" } },
+	  END_FREE,
+	  "",
+	  SKIP_SERVER,
+	  false },
+	{ "h2 client",
+	  { { OUT, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\nx" }, { IN, "y" } },
+	  END_FREE,
+	  "",
+	  SKIP_OPAQUE,
+	  false },
+	{ "tls in tls",
+	  { { OUT, "\x16\x03\x01" }, { IN, "\x16" } },
+	  END_FREE,
+	  "",
+	  SKIP_OPAQUE,
+	  false },
+	{ "redis", { { OUT, "PING\r\n" }, { IN, "+PONG\r\n" } }, END_FREE, "", SKIP_OPAQUE, false },
+	{ "smtp",
+	  { { IN, "220 hello\r\n" }, { OUT, "EHLO me\r\n" } },
+	  END_FREE,
+	  "",
+	  SKIP_OPAQUE,
+	  false },
+	{ "both at once",
+	  { { OUT, "GE" }, { IN, OK2 }, { OUT, GET }, { IN, OK2 } },
+	  END_FREE,
+	  "orphan 200 ok .\nGET /a  200 ok .\n",
+	  -1,
+	  true },
+	{ "too short to tell", { { OUT, "GET /a" } }, END_FREE, "", -1, false },
+};
+
+static const char *why_name(enum why why)
+{
+	static const char *const names[] = {
+		".",
+#define WHY(name, words) #name,
+#include "tbl/why.h"
+#undef WHY
+	};
+
+	return names[why];
+}
+
+/* "METHOD TARGET request-body status response-body why"; a cut is "!WHY" behind its body. */
+static void tell(const struct world *w, struct buf *to)
+{
+	for (size_t i = 0; i < w->count; i++) {
+		const struct seen *s = &w->seen[i];
+		long armed = mem_fail_after;
+		int r;
+
+		mem_fail_after = -1;
+		r = s->orphan ? buf_add(to, S("orphan"))
+			      : buf_printf(to, "%s %s " STR_FMT, s->method, s->target,
+					   STR_ARG(buf_str(&s->body[0])));
+		if (r == 0 && s->cut[0])
+			r = buf_printf(to, "!%s", why_name(s->cut[0]));
+		if (r == 0)
+			r = buf_printf(to, " %u " STR_FMT STR_FMT, s->status,
+				       STR_ARG(buf_str(&s->body[1])), STR_ARG(buf_str(&s->events)));
+		if (r == 0 && s->cut[1])
+			r = buf_printf(to, "!%s", why_name(s->cut[1]));
+		if (r == 0)
+			r = buf_printf(to, " %s%s\n", why_name(s->why),
+				       s->aborted ? " aborted" : "");
+		assert_int_equal(r, 0);
+		mem_fail_after = armed;
+	}
+}
+
+static void play(struct world *w, const struct scene *s, size_t cut)
+{
+	for (int i = 0; i < STEPS && s->steps[i].bytes; i++) {
+		struct str rest = str_of(s->steps[i].bytes);
+
+		while (rest.n) {
+			(void)!world_chunk(w, s->steps[i].dir, str_head(rest, cut), false);
+			rest = str_skip(rest, cut);
+		}
+	}
+	(void)!world_end(w, s->end, DIR_OUT);
+}
+
+static void check_scene(const struct scene *s, size_t cut)
+{
+	struct buf got = { .limit = 1u << 20 };
+	struct world w;
+
+	assert_int_equal(world_init(&w), 0);
+	play(&w, s, cut);
+	world_close(&w);
+	assert_int_equal(w.first_r, 0);
+	tell(&w, &got);
+	if (!str_eq(buf_str(&got), str_of(s->want)))
+		fail_msg("%s, cut at %zu: got\n" STR_FMT "want\n%s", s->name, cut,
+			 STR_ARG(buf_str(&got)), s->want);
+	if (w.ignored != s->ignored)
+		fail_msg("%s, cut at %zu: ignored %d, want %d", s->name, cut, w.ignored,
+			 s->ignored);
+	assert_int_equal(count_get(&w.c, CONNS_SERVER), s->ignored == SKIP_SERVER);
+	assert_int_equal(count_get(&w.c, CONNS_OPAQUE), s->ignored == SKIP_OPAQUE);
+	assert_int_equal(count_get(&w.c, CONNS_DESYNC), s->ignored == SKIP_DESYNC);
+	assert_int_equal(count_get(&w.c, CALLS), w.count);
+	if (s->ignored < 0 && w.count && !s->whole_only)
+		assert_int_equal(w.parsed, w.fed);
+	world_done(&w);
+	buf_done(&got);
+}
+
+static void any_cut(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(scenes); i++)
+		for (size_t cut = scenes[i].whole_only ? 199 : 1; cut < 200;
+		     cut += cut < 40 ? 1 : 23)
+			check_scene(&scenes[i], cut);
+}
+
+static void no_memory(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(scenes); i++)
+		for (size_t cut = 5; cut < 1000; cut += 900) {
+			bool failed = true;
+
+			for (long n = 0; failed; n++) {
+				struct world w;
+				int r;
+
+				assert_true(n < 500);
+				mem_fail_after = n;
+				r = world_init(&w);
+				if (r == 0)
+					play(&w, &scenes[i], cut);
+				failed = mem_fail_after < 0;
+				mem_fail_after = -1;
+				if (r == 0)
+					world_close(&w);
+				assert_int_equal(r < 0 ? r : w.first_r, failed ? -ENOMEM : 0);
+				world_done(&w);
+			}
+		}
+}
+
+static void outlet_fails(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(scenes); i++) {
+		bool failed = true;
+
+		for (long n = 0; failed; n++) {
+			struct world w;
+
+			assert_int_equal(world_init(&w), 0);
+			w.refuse_at = n;
+			play(&w, &scenes[i], 9);
+			failed = w.refuse_at < 0;
+			world_close(&w);
+			assert_int_equal(w.first_r, failed ? -EDOM : 0);
+			world_done(&w);
+		}
+	}
+}
+
+/* ---- joined midway: the meaning depends on where pieces begin -------------------------------- */
+
+#define AT(n) (w.off[OUT] = w.off[IN] = (n))
+
+static const struct scene late[] = {
+	{ "request first",
+	  { { OUT, "tail of a body" }, { OUT, GET }, { IN, OK2 } },
+	  END_FREE,
+	  "GET /a  200 ok .\n",
+	  -1,
+	  true },
+	{ "answer first",
+	  { { IN, OK2 }, { OUT, GET }, { IN, OK2 } },
+	  END_FREE,
+	  "orphan 200 ok .\nGET /a  200 ok .\n",
+	  -1,
+	  true },
+	{ "tail first",
+	  { { IN, "tail" }, { IN, OK2 }, { OUT, GET }, { IN, OK2 } },
+	  END_FREE,
+	  "GET /a  200 ok .\n",
+	  -1,
+	  true },
+	{ "tail behind the request",
+	  { { OUT, GET }, { IN, "tail" }, { IN, OK2 } },
+	  END_FREE,
+	  "GET /a  0  MIDSTREAM\n",
+	  -1,
+	  true },
+	{ "orphan of a HEAD",
+	  { { IN, "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n" }, { OUT, GET }, { IN, OK2 } },
+	  END_FREE,
+	  "orphan 200 !MIDSTREAM MIDSTREAM\nGET /a  200 ok .\n",
+	  -1,
+	  true },
+	{ "server", { { IN, GET }, { OUT, OK2 } }, END_FREE, "", SKIP_SERVER, true },
+	{ "peer cannot say so",
+	  { { IN, GET }, { OUT, GET }, { IN, OK2 } },
+	  END_FREE,
+	  "GET /a  200 ok .\n",
+	  -1,
+	  true },
+	{ "h2",
+	  { { OUT, "\0\0\1" }, { OUT, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\nx" } },
+	  END_FREE,
+	  "",
+	  SKIP_OPAQUE,
+	  true },
+	{ "nothing known", { { OUT, "x" }, { IN, "y" } }, END_FREE, "", -1, true },
+};
+
+static void midstream(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(late); i++) {
+		struct buf got = { .limit = 1u << 20 };
+		struct world w;
+
+		assert_int_equal(world_init(&w), 0);
+		AT(1000);
+		play(&w, &late[i], 1u << 20);
+		world_close(&w);
+		tell(&w, &got);
+		if (!str_eq(buf_str(&got), str_of(late[i].want)))
+			fail_msg("%s: got\n" STR_FMT, late[i].name, STR_ARG(buf_str(&got)));
+		assert_int_equal(w.ignored, late[i].ignored);
+		for (size_t n = 0; n < w.count; n++)
+			assert_int_equal(w.seen[n].orphan, w.seen[n].off >> 63);
+		world_done(&w);
+		buf_done(&got);
+	}
+}
+
+static void half_ends(void **state)
+{
+	struct world w;
+
+	(void)state;
+	assert_int_equal(world_init(&w), 0);
+	assert_int_equal(
+		world_chunk(&w, OUT, S("POST /b HTTP/1.1\r\nContent-Length: 9\r\n\r\nabc"), false),
+		0);
+	assert_int_equal(world_end(&w, END_EOF, DIR_OUT), 0);
+	assert_int_equal(wire_open(w.wire), 1);
+	assert_int_equal(world_chunk(&w, IN, S(OK2), false), 0);
+	assert_int_equal(wire_open(w.wire), 0);
+	assert_true(w.seen[0].cut[0] == WHY_ABORTED && w.seen[0].why == WHY_NONE &&
+		    !w.seen[0].aborted);
+	w.from.gen = 2;
+	AT(0);
+	assert_int_equal(world_chunk(&w, OUT, S(GET GET), false), 0);
+	assert_int_equal(world_chunk(&w, IN, S("HTTP/1.1 200 OK\r\n\r\nuntil the end"), false), 0);
+	assert_int_equal(world_end(&w, END_EOF, DIR_IN), 0);
+	assert_int_equal(wire_open(w.wire), 0);
+	assert_true(w.seen[1].why == WHY_NONE && !w.seen[1].aborted);
+	assert_true(w.seen[2].why == WHY_ABORTED && w.seen[2].aborted);
+	world_close(&w);
+	world_done(&w);
+}
+
+static void times_and_payer(void **state)
+{
+	struct world w;
+
+	(void)state;
+	assert_int_equal(world_init(&w), 0);
+	w.now_ns = 100;
+	assert_int_equal(world_chunk(&w, OUT, S("G"), false), 0); /* 101 */
+	assert_int_equal(world_chunk(&w, OUT, S("ET /a HTTP/1.1\r\n\r"), false), 0);
+	w.from.cgroup = 9; /* the process moves: the call does not */
+	assert_int_equal(world_chunk(&w, OUT, S("\n"), false), 0);
+	assert_int_equal(world_chunk(&w, IN, S(OK2), false), 0); /* 104 */
+	assert_int_equal(w.seen[0].request_ns, 101);
+	assert_int_equal(w.seen[0].end_ns, 104);
+	assert_int_equal(w.seen[0].off, 0);
+	world_close(&w);
+	world_done(&w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(any_cut),      cmocka_unit_test(no_memory),
+		cmocka_unit_test(outlet_fails), cmocka_unit_test(midstream),
+		cmocka_unit_test(half_ends),    cmocka_unit_test(times_and_payer),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
