@@ -73,6 +73,7 @@ static void test_glob(void **state)
 		{ "/a\\x2db.service", "/a\\x2db.service", true },
 		{ "/x/[a]", "/x/a", false },
 		{ "/*.scope", "/docker-1.scope", true },
+		{ "/**/a/b", "/a/a/b", true },
 		{ "/a/**/**", "/a", true },
 		{ "/..", "/a", false },
 	};

@@ -104,7 +104,22 @@ static void every_end_has_its_kind(void **state)
 	drain(b, 10);
 	assert_string_equal(b->path, "/a/b");
 	assert_int_equal(b->id, 1234);
-	assert_string_equal(b->log, "EFxXg");
+	assert_string_equal(b->log, "EFxXgg"); /* a name is told twice */
+	bed_free(b);
+}
+
+static void a_cgroup_is_named_before_its_data(void **state)
+{
+	struct abi_cgroup g = { .type = ABI_CGROUP, .cgroup = 1234, .path = "/a/b" };
+	struct full d = good("abc");
+	struct bed *b = bed_new(0);
+
+	(void)state;
+	fake_put(&b->ctl, 0, &g, sizeof(g));
+	fake_put(&b->data, 0, &d, sizeof(d));
+	assert_int_equal(drain(b, 1), 1); /* one record: the data, which comes first */
+	assert_true(str_eq(b->last.bytes, S("abc")));
+	assert_int_equal(b->id, 1234);
 	bed_free(b);
 }
 
@@ -203,6 +218,7 @@ int main(void)
 		cmocka_unit_test(an_unreadable_one_only_gives_its_charge_back),
 		cmocka_unit_test(an_end_waits_for_the_data_before_it),
 		cmocka_unit_test(every_end_has_its_kind),
+		cmocka_unit_test(a_cgroup_is_named_before_its_data),
 		cmocka_unit_test(records_go_around_the_end),
 		cmocka_unit_test(a_new_consumer_goes_on),
 		cmocka_unit_test(the_outlet_can_refuse),

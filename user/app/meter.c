@@ -86,7 +86,6 @@ int meter_commit(struct meter *m)
 			log_err(r, "cannot write the ledger in '%s'; calls wait in memory, then in the ring",
 				m->board->conf.state);
 		m->complained = true;
-		count_add(&m->board->counters, COMMIT_ERRORS, 1);
 		return r;
 	}
 	if (m->complained)
@@ -282,10 +281,9 @@ static int open_stages(struct meter *m)
 				  .ctx = m };
 	int r = meter_key(m, "host.key", o.key, sizeof(o.key));
 
-	if (r == 0)
-		r = meter_key(m, "host.id", o.team.host_id, sizeof(o.team.host_id));
 	if (r < 0)
 		return r;
+	memcpy(o.team.host_id, ledger_host_id(m->ledger), sizeof(o.team.host_id));
 	memcpy(o.team.epoch, m->board->epoch, sizeof(o.team.epoch));
 	r = pipeline_new(&o, (struct posting_sink){ on_posting, m }, &m->pipeline);
 	if (r < 0)

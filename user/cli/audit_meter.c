@@ -1,19 +1,14 @@
+#include "app/pipeline.h"
 #include "base/limit.h"
 #include "base/obj.h"
 #include "cli/audit.h"
-#include "conn/conn.h"
-#include "llm/llm.h"
-#include "wire/wire.h"
 
 struct audit_meter {
 	unsigned magic;
 #define AUDIT_METER_MAGIC 0x61756d31u
 	struct audit_opts o;
 	struct counters counters;
-	struct conn *conn;
-	struct wire *wire;
-	struct llm *llm;
-	struct price *price;
+	struct pipeline *pipeline;
 	uint64_t gen, random;
 	/* the exchange under way */
 	const struct audit_exchange *x;
@@ -21,31 +16,26 @@ struct audit_meter {
 	size_t count;
 };
 
-static int to_wire(void *ctx, const struct piece *r)
+static struct str source_id(void *ctx, const struct origin *from)
 {
-	struct audit_meter *m = ctx;
+	const struct audit_meter *m = ctx;
 
-	return wire_feed(m->wire, r);
+	(void)from;
+	return m->x->id;
 }
 
-static int to_llm(void *ctx, const struct part *r)
+static void no_facts(void *ctx, const struct origin *from, struct subject *ret)
 {
-	struct audit_meter *m = ctx;
-
-	return llm_feed(m->llm, r);
+	(void)ctx;
+	(void)from;
+	*ret = (struct subject){ 0 };
 }
 
-static int to_price(void *ctx, const struct usage *r)
+/* A call of saved traffic has no owner, and the id of its place in the file. */
+static int to_out(void *ctx, const struct posting *in)
 {
 	struct audit_meter *m = ctx;
-
-	return price_feed(m->price, r);
-}
-
-static int to_posting(void *ctx, const struct charge *r)
-{
-	struct audit_meter *m = ctx;
-	struct posting p = { .charge = r, .source_id = m->x->id };
+	struct posting p = { .charge = in->charge, .source_id = in->source_id };
 
 	m->count++;
 	memcpy(p.id, m->id, CALL_ID);
@@ -55,24 +45,17 @@ static int to_posting(void *ctx, const struct charge *r)
 int audit_meter_new(const struct audit_opts *o, struct audit_meter **ret)
 {
 	_cleanup_(audit_meter_free) struct audit_meter *m = obj_new(m, AUDIT_METER_MAGIC);
-	struct llm_opts llm = { 0 };
-	struct wire_opts wire = { 0 };
-	struct conn_opts conn = { 0 };
+	struct pipeline_opts p = { .book = o->book };
 	int r;
 
 	if (!m)
 		return -ENOMEM;
 	m->o = *o;
 	m->random = o->seed;
-	llm.counters = wire.counters = conn.counters = &m->counters;
-	memcpy(llm.key, o->key, HASH_KEY);
-	r = price_new(o->book, (struct charge_sink){ to_posting, m }, &m->price);
-	if (r == 0)
-		r = llm_new(&llm, (struct usage_sink){ to_price, m }, &m->llm);
-	if (r == 0)
-		r = wire_new(&wire, (struct part_sink){ to_llm, m }, &m->wire);
-	if (r == 0)
-		r = conn_new(&conn, (struct piece_sink){ to_wire, m }, &m->conn);
+	p.counters = &m->counters;
+	p.team = (struct team_opts){ .saved = true, .source_id = source_id, .facts = no_facts, .ctx = m };
+	memcpy(p.key, o->key, HASH_KEY);
+	r = pipeline_new(&p, (struct posting_sink){ to_out, m }, &m->pipeline);
 	if (r < 0)
 		return r;
 	*ret = take(m);
@@ -85,10 +68,7 @@ void audit_meter_free(struct audit_meter **mm)
 
 	if (!m)
 		return;
-	conn_free(&m->conn);
-	wire_free(&m->wire);
-	llm_free(&m->llm);
-	price_free(&m->price);
+	pipeline_free(&m->pipeline);
 	mem_free(m);
 }
 
@@ -112,7 +92,7 @@ static int pour(struct audit_meter *m, enum flow_dir dir, uint64_t at_ns, struct
 
 	while (r == 0 && bytes.n) {
 		c.bytes = str_head(bytes, cut(m));
-		r = conn_feed(m->conn, &c);
+		r = chunk_put(pipeline_inlet(m->pipeline), &c);
 		c.off += c.bytes.n;
 		bytes = str_skip(bytes, c.bytes.n);
 	}
@@ -145,7 +125,7 @@ int audit_meter_feed(struct audit_meter *m, const struct audit_exchange *x,
 	last.final[DIR_OUT] = ask.n;
 	last.final[DIR_IN] = answer.n + x->lost;
 	if (r == 0)
-		r = conn_feed(m->conn, &last);
+		r = chunk_put(pipeline_inlet(m->pipeline), &last);
 	*ret_count = m->count;
 	return r;
 }

@@ -279,10 +279,8 @@ static int on_end(struct llm *l, struct entry *e, const struct part *in)
 	r = end_request(x);
 	if (r == 0)
 		r = xchg_finish(x, in);
-	if (r == 0) {
-		count_add(l->o.counters, CALLS, 1);
+	if (r == 0)
 		r = usage_put(l->out, &x->u);
-	}
 	entry_free(l, e);
 	return r;
 }

@@ -1,28 +1,9 @@
 #include <stdatomic.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include "base/clock.h"
 #include "base/limit.h"
 #include "base/obj.h"
+#include "probe/lane.h"
 #include "probe/ring.h"
-
-/* Layout of a BPF ring: <linux/bpf.h> names the two bits; before each record stand its length and a word that
- * only the kernel uses. */
-#define RING_BUSY    (1u << 31)
-#define RING_DISCARD (1u << 30)
-#define RING_MOST    (1u << 30)
-#define RING_ALIGN   8
-
-struct lane { /* one ring */
-	int fd;
-	size_t page, size, mapped;
-	_Atomic uint64_t *consumer;       /* ours to write */
-	const _Atomic uint64_t *producer; /* the kernel's */
-	const char *data;                 /* `size` bytes, twice in a row */
-	uint64_t at;                      /* *consumer */
-	uint64_t goal;                    /* taken up to here before anything newer */
-};
 
 struct ring {
 	unsigned magic;
@@ -45,99 +26,21 @@ struct record {
 
 /* ---- mapping -------------------------------------------------------------------------------- */
 
-static size_t page_up(size_t n)
-{
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-
-	return (n + page - 1) / page * page;
-}
-
-static int map(int fd, size_t size, int prot, off_t off, void **ret)
-{
-	void *p = mmap(NULL, size, prot, MAP_SHARED, fd, off);
-
-	if (p == MAP_FAILED)
-		return -errno;
-	*ret = p;
-	return 0;
-}
-
-static void unmap(const void *p, size_t size)
-{
-	if (p)
-		munmap((void *)(uintptr_t)p, size);
-}
-
-/* The kernel refuses to map more than the ring has, so the largest size that it maps is the ring's. This needs
- * neither bpf() nor /proc. */
-static int lane_map(struct lane *l, void **ret)
-{
-	struct stat st;
-	size_t size;
-	int r = -EINVAL;
-
-	if (fstat(l->fd, &st) < 0)
-		return -errno;
-	if (st.st_size > 0) { /* a plain file tells its size, and would be mapped beyond it */
-		size = ((size_t)st.st_size / l->page - 2) / 2 * l->page;
-		if (size < l->page || size & (size - 1) || size > RING_MOST)
-			return -EINVAL;
-		l->size = size;
-		l->mapped = l->page + 2 * size;
-		return map(l->fd, l->mapped, PROT_READ, (off_t)l->page, ret);
-	}
-	for (size = RING_MOST; size >= l->page; size /= 2) {
-		l->size = size;
-		l->mapped = l->page + 2 * size;
-		r = map(l->fd, l->mapped, PROT_READ, (off_t)l->page, ret);
-		if (r != -EINVAL)
-			return r;
-	}
-	return r;
-}
-
-static int lane_init(struct lane *l, int fd)
-{
-	void *p = NULL;
-	int r;
-
-	l->fd = fd;
-	l->page = (size_t)sysconf(_SC_PAGESIZE);
-	r = map(fd, l->page, PROT_READ | PROT_WRITE, 0, &p);
-	if (r < 0)
-		return r;
-	l->consumer = p;
-	r = lane_map(l, &p);
-	if (r < 0)
-		return r;
-	l->producer = p;
-	l->data = (const char *)p + l->page;
-	l->at = atomic_load(l->consumer) & ~(uint64_t)(RING_ALIGN - 1);
-	l->goal = l->at;
-	return 0;
-}
-
-static void lane_done(struct lane *l)
-{
-	unmap((const void *)l->consumer, l->page);
-	unmap((const void *)l->producer, l->mapped);
-}
-
 static int rows_map(struct ring *r)
 {
 	void *p = NULL;
 	int e;
 
-	e = map(r->o.fd[KFD_CG_COUNT], page_up(ABI_CG_SLOTS * sizeof(*r->cg)), PROT_READ, 0, &p);
+	e = lane_map(r->o.fd[KFD_CG_COUNT], lane_page_up(ABI_CG_SLOTS * sizeof(*r->cg)), PROT_READ, 0, &p);
 	if (e < 0)
 		return e;
 	r->cg = p;
-	e = map(r->o.fd[KFD_CG_USED], page_up(ABI_CG_SLOTS * sizeof(*r->used)),
+	e = lane_map(r->o.fd[KFD_CG_USED], lane_page_up(ABI_CG_SLOTS * sizeof(*r->used)),
 		PROT_READ | PROT_WRITE, 0, &p);
 	if (e < 0)
 		return e;
 	r->used = p;
-	e = map(r->o.fd[KFD_VERDICT], page_up(ABI_CONN_SLOTS * sizeof(*r->verdict)),
+	e = lane_map(r->o.fd[KFD_VERDICT], lane_page_up(ABI_CONN_SLOTS * sizeof(*r->verdict)),
 		PROT_READ | PROT_WRITE, 0, &p);
 	if (e < 0)
 		return e;
@@ -175,9 +78,9 @@ void ring_free(struct ring **ptr)
 		return;
 	lane_done(&r->data);
 	lane_done(&r->ctl);
-	unmap(r->cg, page_up(ABI_CG_SLOTS * sizeof(*r->cg)));
-	unmap((const void *)r->used, page_up(ABI_CG_SLOTS * sizeof(*r->used)));
-	unmap((const void *)r->verdict, page_up(ABI_CONN_SLOTS * sizeof(*r->verdict)));
+	lane_unmap(r->cg, lane_page_up(ABI_CG_SLOTS * sizeof(*r->cg)));
+	lane_unmap((const void *)r->used, lane_page_up(ABI_CG_SLOTS * sizeof(*r->used)));
+	lane_unmap((const void *)r->verdict, lane_page_up(ABI_CONN_SLOTS * sizeof(*r->verdict)));
 	mem_free(r);
 }
 
@@ -411,6 +314,24 @@ static int lane_drain(struct ring *r, struct lane *l,
 	return 0;
 }
 
+/* Names of cgroups come ahead of the data: a call may be over before their turn. Then they come again. */
+static void names(struct ring *r)
+{
+	struct lane peek = r->ctl;
+	struct record rec;
+	enum step step;
+	uint64_t next;
+
+	while ((step = lane_next(r, &peek, &rec, &next)) != STEP_NONE) {
+		const struct abi_cgroup *g = rec.p;
+
+		if (r->o.cgroup && step == STEP_RECORD && rec.len >= sizeof(*g) &&
+		    g->type == ABI_CGROUP)
+			r->o.cgroup(r->o.ctx, g->cgroup, text_of(g->path, ABI_PATH));
+		peek.at = next;
+	}
+}
+
 /* A control record below its goal was submitted after all of its data were reserved; the data goal is read
  * later, so it lies beyond them. The clock is read first: what happened before is below both goals, because the
  * kernel takes the time after the place in the ring. */
@@ -419,6 +340,7 @@ static void goals(struct ring *r)
 	r->goal_ns = clock_boot_ns();
 	r->ctl.goal = lane_end(&r->ctl);
 	r->data.goal = lane_end(&r->data);
+	names(r);
 }
 
 int ring_drain(struct ring *r, size_t max, size_t *ret_done)

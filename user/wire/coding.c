@@ -214,7 +214,6 @@ struct zstd {
 	unsigned magic;
 #define ZSTD_MAGIC 0xc0d10002u
 	ZSTD_DCtx *d;
-	bool in_frame;
 };
 
 static void *zstd_alloc(void *opaque, size_t size)
@@ -260,16 +259,11 @@ static int zstd_step(void *state, struct coding_io *io)
 	size_t r;
 
 	obj_check(z, ZSTD_MAGIC);
-	if (!in.size && !z->in_frame) {
-		io->end = true;
-		return 0;
-	}
 	r = ZSTD_decompressStream(z->d, &out, &in);
 	if (ZSTD_isError(r))
 		return ZSTD_getErrorCode(r) == ZSTD_error_memory_allocation ? -ENOMEM : -EBADMSG;
 	io->in = str_skip(io->in, in.pos);
 	io->got = out.pos;
-	z->in_frame = r != 0;
 	io->end = r == 0;
 	io->more = r != 0 && out.pos == out.size;
 	return 0;
