@@ -26,7 +26,8 @@ struct origin { /* who; the kernel's answer, never the traffic's */
 	char comm[16];	   /* not always NUL-terminated */
 };
 
-enum flow_end { END_NONE, END_EOF, END_FREE, END_EXEC, END_EXIT };
+/* END_STOP: we stop listening, the connection itself goes on. */
+enum flow_end { END_NONE, END_EOF, END_FREE, END_EXEC, END_EXIT, END_STOP };
 
 #define OFF_UNKNOWN UINT64_MAX
 

@@ -7,7 +7,8 @@
  *
  * END_EOF closes one direction: gap up to its final offset, then PIECE_END. END_FREE does so for
  * both, and the connection is forgotten. END_EXIT and END_EXEC end every connection of (tgid,
- * start_ns) that way; final offsets count for the connection the chunk names, if any. A connection
+ * start_ns) that way (END_EXEC: those that are older); final offsets count for the connection the
+ * chunk names, if any. A connection
  * above LIMIT_CONNS is not followed: SKIP_REFUSED.
  *
  * An error of the outlet is passed up; the record it refused is gone, everything else holds. */
@@ -28,7 +29,7 @@ struct conn_opts {
 
 int conn_new(const struct conn_opts *o, struct piece_sink out, struct conn **ret) _must_use_;
 int conn_feed(struct conn *c, const struct chunk *in) _must_use_;
-/* Ends every connection as END_FREE with unknown final offsets (a file has ended). */
+/* Ends every connection as END_STOP with unknown final offsets: nobody will listen any more. */
 int conn_flush(struct conn *c, uint64_t now_ns) _must_use_;
 void conn_free(struct conn **c);
 

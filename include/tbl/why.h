@@ -3,6 +3,7 @@
 WHY(NO_USAGE,		"the response carried no usage block")
 WHY(STREAM_NO_USAGE,	"the client streamed without stream_options.include_usage, so the provider sent no usage")
 WHY(ABORTED,		"the connection ended before the response did")
+WHY(STOPPED,		"the meter was stopped while the call was under way")
 WHY(GAP,		"bytes were lost between the probe and the meter")
 WHY(MIDSTREAM,		"the meter joined while the exchange was under way")
 WHY(DESYNC,		"the HTTP framing was ambiguous, so nothing after it can be trusted")

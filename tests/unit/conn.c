@@ -16,6 +16,7 @@ struct log {
 	struct conn *conn;
 	uint64_t stale, refused;
 	int refuse;
+	uint64_t now_ns; /* of data; ends are at 100 */
 };
 
 enum { /* as conn.c sees them */
@@ -26,7 +27,7 @@ enum { /* as conn.c sees them */
 
 static int on_piece(void *ctx, const struct piece *p)
 {
-	static const char *const ends[] = { "", "eof", "free", "exec", "exit" };
+	static const char *const ends[] = { "", "eof", "free", "exec", "exit", "stop" };
 	struct log *l = ctx;
 	char dir = p->dir == DIR_OUT ? '>' : '<';
 	int r = 0;
@@ -77,6 +78,7 @@ static void close_log(struct log *l)
 static int data(struct log *l, uint64_t gen, enum flow_dir dir, uint64_t off, const char *z)
 {
 	struct chunk c = { .from = { .gen = gen, .tgid = (uint32_t)(gen / 10), .start_ns = 5 },
+			   .at_ns = l->now_ns,
 			   .dir = dir,
 			   .off = off,
 			   .bytes = str_of(z) };
@@ -88,6 +90,7 @@ static int end(struct log *l, uint64_t gen, enum flow_end why, enum flow_dir dir
 	       uint64_t in)
 {
 	struct chunk c = { .from = { .gen = gen, .tgid = (uint32_t)(gen / 10), .start_ns = 5 },
+			   .at_ns = 100,
 			   .end = why,
 			   .dir = dir,
 			   .final = { out, in } };
@@ -177,11 +180,17 @@ static void processes(void **state)
 	says(&l, "10.exit 11>1+2 11.exit ");
 	assert_int_equal(end(&l, 29, END_EXEC, DIR_OUT, OFF_UNKNOWN, OFF_UNKNOWN), 0);
 	says(&l, "20.exec ");
+	l.now_ns = 100; /* the new program was faster than the news of its start */
+	assert_int_equal(data(&l, 21, DIR_OUT, 0, "n"), 0);
+	assert_int_equal(end(&l, 29, END_EXEC, DIR_OUT, OFF_UNKNOWN, OFF_UNKNOWN), 0);
+	says(&l, "21>0:n ");
+	assert_int_equal(end(&l, 21, END_FREE, DIR_OUT, 1, 0), 0);
+	says(&l, "21.free ");
 	assert_int_equal(count_get(&l.c, CONNS_OPEN), 0);
 	assert_int_equal(data(&l, 30, DIR_OUT, 0, "d"), 0);
 	assert_int_equal(data(&l, 31, DIR_IN, 0, "e"), 0);
 	assert_int_equal(conn_flush(l.conn, 9), 0);
-	says(&l, "30>0:d 31<0:e 30.free 31.free ");
+	says(&l, "30>0:d 31<0:e 30.stop 31.stop ");
 	close_log(&l);
 }
 

@@ -27,6 +27,7 @@ struct link {
 	unsigned magic;
 #define LINK_MAGIC 0xc0440003u
 	struct origin from; /* as of the last chunk; ->gen is the key */
+	uint64_t since_ns;  /* of the first chunk */
 	uint64_t next[2];   /* offset that is expected in each direction */
 	struct process *of;
 	struct link *prev, *succ; /* among those of its process */
@@ -114,7 +115,8 @@ static struct link *link_find(struct conn *c, uint64_t gen)
 	return l;
 }
 
-static int link_new(struct conn *c, const struct origin *from, struct link **ret)
+static int link_new(struct conn *c, const struct origin *from, uint64_t at_ns,
+		    struct link **ret)
 {
 	struct process *p = process_get(c, from);
 	struct link *l;
@@ -127,6 +129,7 @@ static int link_new(struct conn *c, const struct origin *from, struct link **ret
 		return -ENOMEM;
 	}
 	l->from = *from;
+	l->since_ns = at_ns;
 	l->of = p;
 	HASH_ADD(hh, c->links, from.gen, sizeof(l->from.gen), l);
 	if (!l->hh.tbl) {
@@ -179,7 +182,7 @@ static int conn_data(struct conn *c, const struct chunk *in)
 			conn_skip(c, in, CONN_SKIP_REFUSED, in->bytes.n);
 			return 0;
 		}
-		r = link_new(c, &in->from, &l);
+		r = link_new(c, &in->from, in->at_ns, &l);
 		if (r < 0) {
 			conn_skip(c, in, CONN_SKIP_REFUSED, in->bytes.n);
 			return r;
@@ -232,6 +235,9 @@ static int conn_process_over(struct conn *c, const struct chunk *in)
 		int r;
 
 		next = l->succ;
+		/* what the new program has sent may come before the news of its start */
+		if (in->end == END_EXEC && l->since_ns >= in->at_ns)
+			continue;
 		r = conn_over(c, l, in->end, in->at_ns,
 			      l->from.gen == in->from.gen ? in->final : NULL);
 		first = first < 0 ? first : r;
@@ -277,7 +283,7 @@ int conn_flush(struct conn *c, uint64_t now_ns)
 
 	obj_check(c, CONN_MAGIC);
 	HASH_ITER (hh, c->links, l, next) {
-		int r = conn_over(c, l, END_FREE, now_ns, NULL);
+		int r = conn_over(c, l, END_STOP, now_ns, NULL);
 
 		first = first < 0 ? first : r;
 	}

@@ -357,7 +357,7 @@ static int pair_gap(struct pair *p, const struct piece *in)
 /* ---- ends ------------------------------------------------------------------------------------ */
 
 /* No more responses: those that are not complete never will be. */
-static int pair_eof_in(struct pair *p, bool clean)
+static int pair_eof_in(struct pair *p, bool clean, bool aborted)
 {
 	struct exchange *x, *next;
 	int r = 0;
@@ -369,7 +369,9 @@ static int pair_eof_in(struct pair *p, bool clean)
 	pair_lose(p, DIR_IN);
 	DL_FOREACH_SAFE(p->open, x, next)
 	{
-		r = x->side[DIR_IN].done ? 0 : pair_close(p, x, WHY_ABORTED, true);
+		r = x->side[DIR_IN].done
+			    ? 0
+			    : pair_close(p, x, aborted ? WHY_ABORTED : WHY_STOPPED, aborted);
 		if (r < 0)
 			return r;
 	}
@@ -393,7 +395,7 @@ static int pair_end(struct pair *p, const struct piece *in)
 	int r = 0;
 
 	if (in->end != END_EOF || in->dir == DIR_IN)
-		r = pair_eof_in(p, in->end == END_EOF || in->end == END_FREE);
+		r = pair_eof_in(p, in->end == END_EOF || in->end == END_FREE, in->end != END_STOP);
 	if (r == 0 && (in->end != END_EOF || in->dir == DIR_OUT))
 		r = pair_eof_out(p);
 	return r;

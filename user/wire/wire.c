@@ -18,6 +18,7 @@ struct wire_link {
 	enum hears hears;
 	enum skip dead;
 	enum skip missed;   /* HEARS_LATE */
+	uint64_t strange;   /* HEARS_LATE: bytes without a beginning */
 	bool heard[2];      /* bytes of this direction were seen */
 	uint64_t next[2];   /* offsets */
 	struct buf held;    /* HEARS_START: first bytes that do not tell yet */
@@ -221,18 +222,6 @@ static int wire_hold(struct wire *w, struct wire_link *l, const struct piece *in
 	return 0;
 }
 
-static int wire_decide(struct wire *w, struct wire_link *l, const struct piece *in, enum verdict v,
-		       const struct proto *proto)
-{
-	struct proto_start how = { .sync = { true, true }, .missed = SKIP_MIDSTREAM };
-
-	if (v == SAYS_CLIENT || v == SAYS_ANSWER)
-		return wire_start(w, l, proto, &how, in);
-	return wire_useless(w, l, in, v == SAYS_SERVER ? SKIP_SERVER : SKIP_OPAQUE);
-}
-
-/* ---- connections joined midway --------------------------------------------------------------- */
-
 static void wire_late(struct wire *w, struct wire_link *l, const struct origin *from)
 {
 	l->hears = HEARS_LATE;
@@ -240,6 +229,34 @@ static void wire_late(struct wire *w, struct wire_link *l, const struct origin *
 	proto_skipped(&w->env, from, l->missed, l->held.n);
 	buf_done(&l->held);
 }
+
+/* No beginning of a message. In time it is none of ours. */
+static int wire_strange(struct wire *w, struct wire_link *l, const struct piece *in)
+{
+	l->strange += in->bytes.n;
+	if (l->strange > LIMIT_STRANGE_BYTES) {
+		count_add(w->o.counters, LIMIT_HIT, 1);
+		return wire_useless(w, l, in, SKIP_OPAQUE);
+	}
+	proto_skipped(&w->env, in->from, l->missed, in->bytes.n);
+	return 0;
+}
+
+static int wire_decide(struct wire *w, struct wire_link *l, const struct piece *in, enum verdict v,
+		       const struct proto *proto)
+{
+	struct proto_start how = { .sync = { true, true }, .missed = SKIP_MIDSTREAM };
+
+	if (v == SAYS_CLIENT || v == SAYS_ANSWER)
+		return wire_start(w, l, proto, &how, in);
+	if (v == SAYS_SERVER)
+		return wire_useless(w, l, in, SKIP_SERVER);
+	/* Our offsets start where we joined: this may be the middle of a message. */
+	wire_late(w, l, in->from);
+	return wire_strange(w, l, in);
+}
+
+/* ---- connections joined midway --------------------------------------------------------------- */
 
 static int wire_join(struct wire *w, struct wire_link *l, const struct piece *in)
 {
@@ -254,8 +271,7 @@ static int wire_join(struct wire *w, struct wire_link *l, const struct piece *in
 			   (in->off == 0 || l->missed == SKIP_MIDSTREAM);
 	if (v == SAYS_CLIENT || how.sync[DIR_IN])
 		return wire_start(w, l, proto, &how, in);
-	proto_skipped(&w->env, in->from, l->missed, in->bytes.n);
-	return 0;
+	return wire_strange(w, l, in);
 }
 
 /* ---- connections known from their first byte, still too few of them -------------------------- */
