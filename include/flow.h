@@ -16,14 +16,14 @@ enum flow_dir { DIR_OUT, DIR_IN }; /* written, read by the observed process */
 
 /* ---- chunk: bytes of one TLS call, or the end of a connection -------------------------------- */
 
-struct origin { /* who; the kernel's answer, never the traffic's */
-	uint64_t gen;	   /* generation: names the connection, unique within a capture epoch */
-	uint64_t obj;	   /* address of the TLS object */
+struct origin {            /* who; the kernel's answer, never the traffic's */
+	uint64_t gen;      /* generation: names the connection, unique within a capture epoch */
+	uint64_t obj;      /* address of the TLS object */
 	uint64_t cgroup;   /* cgroup v2 id, at the time of the call; 0 in saved traffic */
 	uint64_t start_ns; /* start of the process, CLOCK_BOOTTIME */
 	uint32_t tgid, uid;
-	uint32_t cg_slot;  /* row of the kernel's per-cgroup counters */
-	char comm[16];	   /* not always NUL-terminated */
+	uint32_t cg_slot; /* row of the kernel's per-cgroup counters */
+	char comm[16];    /* not always NUL-terminated */
 };
 
 /* END_STOP: we stop listening, the connection itself goes on. */
@@ -34,11 +34,11 @@ enum flow_end { END_NONE, END_EOF, END_FREE, END_EXEC, END_EXIT, END_STOP };
 struct chunk {
 	struct origin from;
 	uint64_t at_ns;
-	enum flow_end end;    /* END_NONE: data */
-	enum flow_dir dir;    /* of data; of END_EOF */
-	uint64_t off;	      /* stream offset of bytes.p[0] in its direction */
-	struct str bytes;     /* 1 to 16384 */
-	uint64_t final[2];    /* an end: bytes of each direction, or OFF_UNKNOWN */
+	enum flow_end end; /* END_NONE: data */
+	enum flow_dir dir; /* of data; of END_EOF */
+	uint64_t off;      /* stream offset of bytes.p[0] in its direction */
+	struct str bytes;  /* 1 to 16384 */
+	uint64_t final[2]; /* an end: bytes of each direction, or OFF_UNKNOWN */
 };
 
 /* ---- piece: the same bytes in order, or a gap of known size ---------------------------------- */
@@ -49,10 +49,11 @@ struct piece {
 	const struct origin *from;
 	uint64_t at_ns;
 	enum piece_kind kind;
-	enum flow_end end; /* PIECE_END: why; END_EOF closes only `dir`, the others the connection */
+	enum flow_end
+		end; /* PIECE_END: why; END_EOF closes only `dir`, the others the connection */
 	enum flow_dir dir;
-	uint64_t off;	   /* of the first byte, or of the gap */
-	uint64_t gap;	   /* bytes lost */
+	uint64_t off; /* of the first byte, or of the gap */
+	uint64_t gap; /* bytes lost */
 	struct str bytes;
 };
 
@@ -71,15 +72,15 @@ enum header { /* tbl/header.h: every other header is forgotten by the decoder th
 #define HEADER(name, text) HDR_##name,
 #include "tbl/header.h"
 #undef HEADER
-	HDR_COUNT
+	      HDR_COUNT
 };
 
 enum why { /* why a call is not exactly known; WHY_NONE = it is */
-	WHY_NONE,
+	   WHY_NONE,
 #define WHY(name, words) WHY_##name,
 #include "tbl/why.h"
 #undef WHY
-	WHY_COUNT
+	   WHY_COUNT
 };
 
 struct part {
@@ -88,17 +89,18 @@ struct part {
 	uint64_t off; /* of the request's first byte: with from->gen it names the exchange */
 	enum part_kind kind;
 	enum flow_dir dir;
-	enum why why;		   /* PART_CUT; PART_END of an exchange that did not end by itself */
-	bool aborted;		   /* PART_END: the connection ended before the response did */
-	bool orphan;		   /* PART_RESPONSE: its request was not seen (joined midway) */
-	bool last;		   /* PART_EVENT: the event is whole now */
-	bool body_less;		   /* heads: no body follows */
-	unsigned status;	   /* PART_RESPONSE */
+	enum why why;    /* PART_CUT; PART_END of an exchange that did not end by itself */
+	bool aborted;    /* PART_END: the connection ended before the response did */
+	bool orphan;     /* PART_RESPONSE: its request was not seen (joined midway) */
+	bool last;       /* PART_EVENT: the event is whole now */
+	bool body_less;  /* heads: no body follows */
+	unsigned status; /* PART_RESPONSE */
 	struct str method, target; /* PART_REQUEST */
-	struct str header[HDR_COUNT]; /* heads; absent where not sent; repeated ones joined by ", " */
-	struct str name;	   /* PART_EVENT: the event's name so far */
-	struct str bytes;	   /* PART_BODY, PART_EVENT: data, possibly empty on the last */
-	uint64_t body_bytes[2];	   /* PART_END: decoded body bytes of the request and the response */
+	struct str
+		header[HDR_COUNT]; /* heads; absent where not sent; repeated ones joined by ", " */
+	struct str name;           /* PART_EVENT: the event's name so far */
+	struct str bytes;          /* PART_BODY, PART_EVENT: data, possibly empty on the last */
+	uint64_t body_bytes[2]; /* PART_END: decoded body bytes of the request and the response */
 };
 
 /* ---- usage: one finished call --------------------------------------------------------------- */
@@ -107,7 +109,7 @@ enum leaf { /* disjoint units; a token is counted in exactly one */
 #define LEAF(name, text, parent, words) LEAF_##name,
 #include "tbl/leaf.h"
 #undef LEAF
-	LEAF_COUNT
+	    LEAF_COUNT
 };
 
 struct leaves {
@@ -154,37 +156,37 @@ enum billing {
 
 struct usage {
 	struct origin from;
-	uint64_t off;		   /* with from.gen: names the call */
-	uint64_t start_ns;	   /* request's first byte */
-	uint64_t first_ns;	   /* first byte of the answer's body; 0 = none */
+	uint64_t off;      /* with from.gen: names the call */
+	uint64_t start_ns; /* request's first byte */
+	uint64_t first_ns; /* first byte of the answer's body; 0 = none */
 	uint64_t end_ns;
 	enum kind kind;
 	enum outcome outcome;
 	enum source source;
-	enum billing billing;	   /* what llm knows: METERED, SUBSCRIPTION or FREE */
+	enum billing billing; /* what llm knows: METERED, SUBSCRIPTION or FREE */
 	enum why why;
-	bool stream;		   /* the answer was a stream */
-	int status;		   /* -1: no response seen */
-	int retry;		   /* -1: not told */
-	struct str provider;	   /* "unknown" for a host that is not listed */
-	struct str host;	   /* server_address */
+	bool stream;         /* the answer was a stream */
+	int status;          /* -1: no response seen */
+	int retry;           /* -1: not told */
+	struct str provider; /* "unknown" for a host that is not listed */
+	struct str host;     /* server_address */
 	struct str operation;
 	struct str model_requested, model_served;
 	struct str response_id, request_id;
 	struct str tier, region;
-	struct str credential;	   /* "cred:<12 hex>" */
-	struct str request_hash;   /* 32 hex, keyed; absent for an empty body */
+	struct str credential;   /* "cred:<12 hex>" */
+	struct str request_hash; /* 32 hex, keyed; absent for an empty body */
 	struct str session;
-	struct str raw;		   /* the provider's usage object, verbatim JSON */
-	struct str reported_cost;  /* decimal text */
+	struct str raw;           /* the provider's usage object, verbatim JSON */
+	struct str reported_cost; /* decimal text */
 	struct leaves used;
-	struct leaves low, high;   /* bounds; meaningful when source is not REPORTED */
+	struct leaves low, high; /* bounds; meaningful when source is not REPORTED */
 };
 
 /* ---- charge: usage with prices -------------------------------------------------------------- */
 
 struct charge_line {
-	enum leaf leaf;	 /* what was counted */
+	enum leaf leaf; /* what was counted */
 	uint64_t quantity;
 	struct rate rate;
 	int64_t pico;
@@ -193,11 +195,11 @@ struct charge_line {
 struct charge {
 	const struct usage *usage;
 	enum billing billing;
-	enum why why; /* usage's, or why it has no price */
+	enum why why;                                      /* usage's, or why it has no price */
 	struct str book, entry, match, tier, band, region; /* which price; absent when unpriced */
 	size_t count;
 	struct charge_line line[LEAF_COUNT];
-	int64_t pico; /* sum of the lines */
+	int64_t pico;                /* sum of the lines */
 	int64_t low_pico, high_pico; /* at usage->low and ->high; equal to pico when reported */
 };
 
@@ -208,26 +210,26 @@ struct charge {
 struct posting {
 	const struct charge *charge;
 	unsigned char id[CALL_ID]; /* deterministic: DESIGN.md section 4 */
-	struct str source_id;	   /* saved traffic only */
+	struct str source_id;      /* saved traffic only */
 	struct str host, boot_id;
-	struct str cgroup;	   /* path as in /proc/PID/cgroup */
+	struct str cgroup; /* path as in /proc/PID/cgroup */
 	struct str unit, container, pod, namespace_, exe;
 	struct str team, project, department, cost_center, environment;
-	struct str rule;	   /* id of the rule that matched; absent: none did */
+	struct str rule; /* id of the rule that matched; absent: none did */
 	struct str map_revision;
 };
 
 /* ---- outlets -------------------------------------------------------------------------------- */
 
 /* An outlet for a record. put() returns 0 or a negative errno that stops the stage. */
-#define FLOW(record)                                                                     \
-	struct record##_sink {                                                           \
-		int (*put)(void *ctx, const struct record *r);                           \
-		void *ctx;                                                               \
-	};                                                                               \
+#define FLOW(record)                                                                    \
+	struct record##_sink {                                                          \
+		int (*put)(void *ctx, const struct record *r);                          \
+		void *ctx;                                                              \
+	};                                                                              \
 	static inline int record##_put(struct record##_sink to, const struct record *r) \
-	{                                                                                \
-		return to.put(to.ctx, r);                                                \
+	{                                                                               \
+		return to.put(to.ctx, r);                                               \
 	}
 FLOW(chunk)
 FLOW(piece)

@@ -17,7 +17,7 @@ struct meter {
 	struct pipeline *pipeline;
 	struct ledger *ledger;
 	struct ring *ring;
-	bool stopping;	      /* SIGTERM, or the supervisor is gone */
+	bool stopping;        /* SIGTERM, or the supervisor is gone */
 	bool complained;      /* about the ledger, since it last worked */
 	uint64_t batch_since; /* CLOCK_BOOTTIME of the oldest row not committed; 0 = none */
 	char host[65], boot_id[37];
@@ -27,7 +27,7 @@ struct meter {
 int meter_key(struct meter *m, const char *name, unsigned char *ret, size_t size) _must_use_;
 int meter_book(struct meter *m) _must_use_;
 int meter_map(struct meter *m) _must_use_; /* at start: falls back to the last good map */
-void meter_reload(struct meter *m);	   /* the old map stays when the new one is broken */
+void meter_reload(struct meter *m);        /* the old map stays when the new one is broken */
 
 /* meter_ask.c: requests of the desk and facts of the attacher, all that are waiting. */
 void meter_answer(struct meter *m);

@@ -19,7 +19,7 @@ struct pipeline_opts {
 	struct counters *counters;   /* borrowed */
 	const struct book *book;     /* borrowed */
 	unsigned char key[HASH_KEY]; /* fingerprints of credentials and requests */
-	struct team_opts team;	     /* its callbacks get team.ctx */
+	struct team_opts team;       /* its callbacks get team.ctx */
 
 	/* All may be NULL; `ctx` is theirs. */
 	void (*parsed)(void *ctx, const struct origin *from, uint64_t bytes);
@@ -29,7 +29,8 @@ struct pipeline_opts {
 	void *ctx;
 };
 
-int pipeline_new(const struct pipeline_opts *o, struct posting_sink out, struct pipeline **ret) _must_use_;
+int pipeline_new(const struct pipeline_opts *o, struct posting_sink out,
+		 struct pipeline **ret) _must_use_;
 struct chunk_sink pipeline_inlet(struct pipeline *p);
 /* Owners are looked up in this map from now on; borrowed until the next call or free. */
 void pipeline_use(struct pipeline *p, const struct map *map);

@@ -16,7 +16,6 @@ LIMIT(PIPELINE,		64,		"requests",	"more unanswered requests on one connection ma
 LIMIT(INFLATE_BYTES,	67108864,	"bytes",	"a larger decoded body is cut")
 LIMIT(INFLATE_RATIO,	2048,		"to 1",		"a body that grows more, above 1 MiB, is cut")
 LIMIT(CONNS,		65536,		"connections",	"a new connection above it is counted and not decoded")
-LIMIT(CONN_HELD,	1048576,	"bytes",	"chunks held for one connection while an earlier one is awaited")
 LIMIT(XCHG_ARENA,	65536,		"bytes",	"memory of one exchange; the call is then known only in part")
 LIMIT(PRICE_MODELS,	20000,		"entries",	"a larger price book is refused")
 LIMIT(TEAM_RULES,	10000,		"rules",	"a larger team map is refused")

@@ -177,8 +177,9 @@ class Private:
         code, _, said = finish(p)
         want = os.stat(self.probed(client))
         allowed = {(want.st_dev, want.st_ino)}
-        probed = {key for key, path in found.items() if "libnode" not in path and not (
-            path.startswith(OUT) and os.path.basename(path) == "node" and self.clients[client].probed != "node")}
+        # Debian's node is two files without TLS functions of their own: they only call libssl
+        mere = ("libnode", os.path.basename(self.clients[client].argv[0])) if self.clients[client].share else ()
+        probed = {key for key, path in found.items() if not mere or not os.path.basename(path).startswith(mere)}
         return code == 0 and probed == allowed, f"exit {code} {said}\nmapped {found}\nwant {allowed}"
 
 

@@ -20,8 +20,8 @@ struct facts {
 	struct cgroups *cgroups;
 	struct process *processes;
 	struct cgroup_facts subject; /* of the last one asked for */
-	char mount[256];	/* of the v2 hierarchy; empty: none */
-	uint64_t looked_ns;	/* last look at the whole hierarchy, CLOCK_BOOTTIME */
+	char mount[256];             /* of the v2 hierarchy; empty: none */
+	uint64_t looked_ns;          /* last look at the whole hierarchy, CLOCK_BOOTTIME */
 };
 
 int facts_new(struct facts **ret)

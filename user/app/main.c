@@ -6,8 +6,10 @@
 static const char usage[] =
 	"usage: submeterd [-c FILE] [--state DIR] [--runtime DIR]\n"
 	"\n"
-	"Meters the LLM calls of the configured cgroups. Runs in the foreground; SIGTERM drains and ends,\n"
-	"SIGHUP reloads the team map. Needs root: the parts that read traffic give every privilege away.\n"
+	"Meters the LLM calls of the configured cgroups. Runs in the foreground; SIGTERM drains "
+	"and ends,\n"
+	"SIGHUP reloads the team map. Needs root: the parts that read traffic give every privilege "
+	"away.\n"
 	"\n"
 	"  -c, --config FILE   settings (default /etc/submeter/submeter.yaml where it exists)\n"
 	"      --state DIR     ledger and keys, instead of `state` in FILE\n"
@@ -18,9 +20,12 @@ static const char usage[] =
 int main(int argc, char **argv)
 {
 	static const struct option longs[] = {
-		{ "config", required_argument, NULL, 'c' },  { "state", required_argument, NULL, 's' },
-		{ "runtime", required_argument, NULL, 'r' }, { "version", no_argument, NULL, 'v' },
-		{ "help", no_argument, NULL, 'h' },	     { 0 },
+		{ "config", required_argument, NULL, 'c' },
+		{ "state", required_argument, NULL, 's' },
+		{ "runtime", required_argument, NULL, 'r' },
+		{ "version", no_argument, NULL, 'v' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
 	};
 	struct submeterd_opts o = { 0 };
 	int c;

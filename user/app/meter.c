@@ -10,7 +10,7 @@
 #include "base/log.h"
 
 #define DRAIN_RECORDS 4096 /* at most, before the loop looks at anything else */
-#define TICK_MS	      10
+#define TICK_MS       10
 #define HEARTBEAT_NS  (NS_PER_SEC / 2)
 
 static struct board_cg *row(struct meter *m, const struct origin *from)
@@ -83,7 +83,9 @@ int meter_commit(struct meter *m)
 
 	if (r < 0) {
 		if (!m->complained)
-			log_err(r, "cannot write the ledger in '%s'; calls wait in memory, then in the ring",
+			log_err(r,
+				"cannot write the ledger in '%s'; calls wait in memory, then in "
+				"the ring",
 				m->board->conf.state);
 		m->complained = true;
 		return r;
@@ -194,8 +196,8 @@ static void on_parent(uv_poll_t *p, int status, int events)
 
 static int loop(struct meter *m)
 {
-	int fd[] = { ring_poll_fd(m->ring, KFD_DATA), ring_poll_fd(m->ring, KFD_CTL), m->world->chan[CHAN_FACT][1],
-		     m->world->chan[CHAN_ASK][1], m->world->parent };
+	int fd[] = { ring_poll_fd(m->ring, KFD_DATA), ring_poll_fd(m->ring, KFD_CTL),
+		     m->world->chan[CHAN_FACT][1], m->world->chan[CHAN_ASK][1], m->world->parent };
 	static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
 	uv_poll_t polls[COUNT_OF(fd)];
 	uv_signal_t catchers[COUNT_OF(signals)];
@@ -240,7 +242,8 @@ static int open_ledger(struct meter *m, bool again)
 	if (r < 0)
 		return log_err(0, "cannot open the ledger: %s", error);
 	if (again) /* the kernel side went on without us: what lay in our memory is gone */
-		return ledger_gap(m->ledger, m->board->heartbeat_ns, now, S("the meter was restarted"));
+		return ledger_gap(m->ledger, m->board->heartbeat_ns, now,
+				  S("the meter was restarted"));
 	hash_random(m->board->epoch, sizeof(m->board->epoch));
 	r = ledger_epoch_begin(m->ledger, m->board->epoch, now);
 	if (r < 0)

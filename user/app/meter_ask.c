@@ -51,13 +51,15 @@ static void ask_allocate(struct meter *m, const struct ask *q, struct answer *a)
 	if (!team_known(m, move.team)) {
 		a->r = -ENOENT;
 		snprintf(a->text, sizeof(a->text),
-			 "no team '" STR_FMT "' in the team map: add it there, then reload with SIGHUP",
+			 "no team '" STR_FMT
+			 "' in the team map: add it there, then reload with SIGHUP",
 			 STR_ARG(move.team));
 		return;
 	}
 	a->r = ledger_allocate(m->ledger, &move, a->text);
 	if (a->r == -EEXIST)
-		snprintf(a->text, sizeof(a->text), "this idempotency key was used for something else");
+		snprintf(a->text, sizeof(a->text),
+			 "this idempotency key was used for something else");
 	else if (a->r < 0)
 		snprintf(a->text, sizeof(a->text), "the ledger refused: %s", strerror(-a->r));
 }

@@ -139,10 +139,12 @@ int meter_map(struct meter *m)
 			return log_err(-ENOMEM, "cannot make a team map");
 	} else if (map_try(m, path, &map) == 0) {
 		map_remember(m, path);
-	} else if (state_path(m, MAP_LAST, last, sizeof(last)) < 0 || map_load(last, &map, error) < 0) {
+	} else if (state_path(m, MAP_LAST, last, sizeof(last)) < 0 ||
+		   map_load(last, &map, error) < 0) {
 		return -EBADMSG;
 	} else {
-		log_warn(0, "the last good team map stays in force; correct '%s' and send SIGHUP", path);
+		log_warn(0, "the last good team map stays in force; correct '%s' and send SIGHUP",
+			 path);
 	}
 	map_use(m, map);
 	return 0;
@@ -159,5 +161,6 @@ void meter_reload(struct meter *m)
 	map_remember(m, m->board->conf.team_map);
 	map_use(m, map);
 	count_add(&m->board->counters, MAP_RELOADS, 1);
-	log_info("team map reloaded: %zu teams, revision %s", map_teams(map), m->board->map_revision);
+	log_info("team map reloaded: %zu teams, revision %s", map_teams(map),
+		 m->board->map_revision);
 }

@@ -53,7 +53,9 @@ int audit_meter_new(const struct audit_opts *o, struct audit_meter **ret)
 	m->o = *o;
 	m->random = o->seed;
 	p.counters = &m->counters;
-	p.team = (struct team_opts){ .saved = true, .source_id = source_id, .facts = no_facts, .ctx = m };
+	p.team = (struct team_opts){
+		.saved = true, .source_id = source_id, .facts = no_facts, .ctx = m
+	};
 	memcpy(p.key, o->key, HASH_KEY);
 	r = pipeline_new(&p, (struct posting_sink){ to_out, m }, &m->pipeline);
 	if (r < 0)

@@ -115,8 +115,7 @@ static struct link *link_find(struct conn *c, uint64_t gen)
 	return l;
 }
 
-static int link_new(struct conn *c, const struct origin *from, uint64_t at_ns,
-		    struct link **ret)
+static int link_new(struct conn *c, const struct origin *from, uint64_t at_ns, struct link **ret)
 {
 	struct process *p = process_get(c, from);
 	struct link *l;

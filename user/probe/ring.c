@@ -31,17 +31,18 @@ static int rows_map(struct ring *r)
 	void *p = NULL;
 	int e;
 
-	e = lane_map(r->o.fd[KFD_CG_COUNT], lane_page_up(ABI_CG_SLOTS * sizeof(*r->cg)), PROT_READ, 0, &p);
+	e = lane_map(r->o.fd[KFD_CG_COUNT], lane_page_up(ABI_CG_SLOTS * sizeof(*r->cg)), PROT_READ,
+		     0, &p);
 	if (e < 0)
 		return e;
 	r->cg = p;
 	e = lane_map(r->o.fd[KFD_CG_USED], lane_page_up(ABI_CG_SLOTS * sizeof(*r->used)),
-		PROT_READ | PROT_WRITE, 0, &p);
+		     PROT_READ | PROT_WRITE, 0, &p);
 	if (e < 0)
 		return e;
 	r->used = p;
 	e = lane_map(r->o.fd[KFD_VERDICT], lane_page_up(ABI_CONN_SLOTS * sizeof(*r->verdict)),
-		PROT_READ | PROT_WRITE, 0, &p);
+		     PROT_READ | PROT_WRITE, 0, &p);
 	if (e < 0)
 		return e;
 	r->verdict = p;
