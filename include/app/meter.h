@@ -18,6 +18,7 @@ struct meter {
 	struct ledger *ledger;
 	struct ring *ring;
 	bool stopping;        /* SIGTERM, or the supervisor is gone */
+	bool closing;         /* what ends now does so because we stop */
 	bool complained;      /* about the ledger, since it last worked */
 	uint64_t batch_since; /* CLOCK_BOOTTIME of the oldest row not committed; 0 = none */
 	char host[65], boot_id[37];

@@ -104,6 +104,9 @@ static int on_posting(void *ctx, const struct posting *p)
 	struct meter *m = ctx;
 	int r;
 
+	/* Its answer will come when we are back, and be seen then: this one is left to the gap. */
+	if (m->closing && p->charge->usage->status < 0)
+		return 0;
 	while ((r = ledger_feed(m->ledger, p)) < 0) {
 		if (meter_commit(m) == 0)
 			continue;
@@ -300,6 +303,7 @@ static void close_all(struct meter *m)
 {
 	if (m->ring) {
 		drain(m);
+		m->closing = true;
 		if (pipeline_flush(m->pipeline, clock_utc_ns()) < 0)
 			log_warn(0, "some calls under way could not be closed");
 		if (ledger_heartbeat(m->ledger, clock_utc_ns()) < 0)
