@@ -33,8 +33,8 @@ MAINS := user/app/main.c user/cli/main.c
 SRC   := $(filter-out $(MAINS),$(sort $(wildcard user/*/*.c)))
 OBJ   := $(SRC:%.c=$(OUT)/%.o)
 TESTS := $(sort $(wildcard tests/unit/*.c tests/live/*.c))
-TBIN  := $(TESTS:tests/%.c=$(OUT)/tests/%)
 FUZZ  := $(patsubst tests/fuzz/%.c,%,$(filter-out tests/fuzz/main.c,$(sort $(wildcard tests/fuzz/*.c))))
+TBIN  := $(TESTS:tests/%.c=$(OUT)/tests/%) $(FUZZ:%=$(OUT)/tests/fuzz/%)
 BPF   := $(patsubst %.c,$(OUT)/%.o,$(sort $(wildcard bpf/*.bpf.c)))
 SKEL  := $(OUT)/gen/submeter.skel.h
 EMBED := $(OUT)/gen/book.inc $(OUT)/gen/schema.inc
@@ -85,6 +85,8 @@ $(OUT)/bin/submeter: $(OUT)/user/cli/main.o $(OBJ)
 $(OUT)/bin/%:
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D) && $(LINK) $^ -o $@ $(PKG_LIBS)
+# A fuzz target as a plain program: replays files.
+$(FUZZ:%=$(OUT)/tests/fuzz/%): $(OUT)/tests/fuzz/main.o
 $(OUT)/tests/%: $(OUT)/tests/%.o $(OBJ)
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D) && $(LINK) $^ -o $@ $(PKG_LIBS) -lcmocka -lssl -lcrypto
@@ -113,4 +115,4 @@ $(OUT)/fuzz/%: tests/fuzz/%.c
 .PHONY: fuzz-objects
 fuzz-objects: $(OBJ)
 
--include $(OBJ:.o=.d) $(BPF:.o=.d) $(patsubst %.c,$(OUT)/%.d,$(MAINS) $(TESTS))
+-include $(OBJ:.o=.d) $(BPF:.o=.d) $(patsubst %.c,$(OUT)/%.d,$(MAINS) $(TESTS) $(wildcard tests/fuzz/*.c))
