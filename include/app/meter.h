@@ -25,6 +25,8 @@ struct meter {
 };
 
 /* meter_state.c: keys, prices, team map. Each logs its own failure. */
+/* Can these prices and this team map be used? Asked once, before anything is started. */
+int meter_check(const struct conf *c) _must_use_;
 int meter_key(struct meter *m, const char *name, unsigned char *ret, size_t size) _must_use_;
 int meter_book(struct meter *m) _must_use_;
 int meter_map(struct meter *m) _must_use_; /* at start: falls back to the last good map */

@@ -58,19 +58,40 @@ int meter_key(struct meter *m, const char *name, unsigned char *ret, size_t size
 	return 0;
 }
 
-int meter_book(struct meter *m)
+static int book_of(const struct conf *c, struct book **ret)
 {
-	const struct conf_list *files = &m->board->conf.prices;
-	char error[YAML_ERROR];
-	int r = book_new(&m->book);
+	_cleanup_(book_free) struct book *b = NULL;
+	char error[YAML_ERROR] = "out of memory";
+	int r = book_new(&b);
 
 	if (r == 0)
-		r = book_add(m->book, book_shipped(), "shipped price book", error);
-	else
-		snprintf(error, sizeof(error), "out of memory");
-	for (unsigned i = 0; r == 0 && i < files->count; i++)
-		r = book_load(m->book, files->item[i], error);
-	return r < 0 ? log_err(0, "cannot use the price book: %s", error) : 0;
+		r = book_add(b, book_shipped(), "shipped price book", error);
+	for (unsigned i = 0; r == 0 && i < c->prices.count; i++)
+		r = book_load(b, c->prices.item[i], error);
+	if (r < 0)
+		return log_err(r == -EBADMSG ? 0 : r, "cannot use the price book: %s", error), r;
+	*ret = take(b);
+	return 0;
+}
+
+int meter_book(struct meter *m)
+{
+	return book_of(&m->board->conf, &m->book);
+}
+
+int meter_check(const struct conf *c)
+{
+	_cleanup_(book_free) struct book *b = NULL;
+	_cleanup_(map_free) struct map *map = NULL;
+	char error[YAML_ERROR];
+	int r = book_of(c, &b);
+
+	if (r < 0 || (access(c->team_map, F_OK) < 0 && errno == ENOENT))
+		return r;
+	r = map_load(c->team_map, &map, error);
+	if (r < 0)
+		log_line(LOG_ERR, 0, "cannot use the team map: %s", error);
+	return r;
 }
 
 static void map_remember(struct meter *m, const char *path)

@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include "app/fdpass.h"
 #include "app/keeper.h"
+#include "app/meter.h"
 #include "app/place.h"
 #include "app/priv.h"
 #include "base/clock.h"
@@ -256,6 +257,8 @@ static int supervisor_read(struct shared *to, const struct submeterd_opts *o)
 	}
 	if (supervisor_text(to->board.conf.state, "--state", o->state) < 0 ||
 	    supervisor_text(to->board.conf.runtime, "--runtime", o->runtime) < 0)
+		return EXIT_CONF;
+	if (meter_check(&to->board.conf) < 0)
 		return EXIT_CONF;
 	priv_ids(&to->ids);
 	return 0;

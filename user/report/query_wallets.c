@@ -38,7 +38,7 @@ static const char *wallet_status(__int128 left, __int128 allocated)
 	if (left < 0)
 		return "overdrawn";
 	if (left == 0)
-		return "depleted";
+		return allocated ? "depleted" : "unfunded";
 	return left < allocated / LOW_PART ? "low" : "healthy";
 }
 
