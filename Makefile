@@ -11,7 +11,7 @@ PREFIX ?= /usr
 DESTDIR ?=
 
 VERSION := 0.1.0
-PKGS := libbpf libelf zlib libbrotlidec libzstd jansson yaml-0.1 sqlite3 libmicrohttpd libcurl libsodium libcap-ng libuv
+PKGS := libbpf libelf capstone zlib libbrotlidec libzstd jansson yaml-0.1 sqlite3 libmicrohttpd libcurl libsodium libcap-ng libuv
 # Asked once, and only when something is compiled: the packages may not be there before `make deps`.
 PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PKGS)))$(PKG_CFLAGS)
 PKG_LIBS   = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PKGS)))$(PKG_LIBS)

@@ -5,7 +5,7 @@
 
 #include "maps.bpf.h"
 
-enum shape { SHAPE_RET, SHAPE_PTR, SHAPE_FREE };
+enum shape { SHAPE_RET, SHAPE_PTR, SHAPE_INNER, SHAPE_FREE };
 enum dir { DIR_OUT, DIR_IN };
 
 struct tls_row {
@@ -48,8 +48,9 @@ static __always_inline enum moved shape_leave(struct pt_regs *ctx, struct tls_ro
 			return r == 0 && row.dir == DIR_IN ? MOVED_EOF : MOVED_NONE;
 		n = (__u32)r;
 	} else {
-		if (r != 1)
-			return MOVED_NONE;
+		if (row.shape == SHAPE_PTR ? r != 1 : r <= 0)
+			return r == 0 && row.shape == SHAPE_INNER && row.dir == DIR_IN ? MOVED_EOF
+										       : MOVED_NONE;
 		if (bpf_probe_read_user(&n, sizeof(n), (void *)f->moved))
 			return MOVED_LIES;
 		if (!n)

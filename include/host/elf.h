@@ -9,13 +9,14 @@
 #include "base/str.h"
 
 struct elf_want {
-	const char *symbol;
+	const char *symbol; /* empty: never found */
 	uint32_t row;
 };
 
 struct elf_site {
 	uint32_t row;
 	uint64_t offset;
+	uint64_t size; /* of the function, in bytes; 0 = not told */
 };
 
 /* *ret_count sites, at most `count`; 0 sites is a valid answer. -ENOEXEC: not an ELF file of this machine; -EBADMSG:

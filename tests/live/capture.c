@@ -332,7 +332,7 @@ static void check_killed(bool no_multi)
 	need(b != NULL && pipe(ready) == 0, "pipe");
 	child_start(&c, "stay", NULL);
 	child_read(&c, NULL, "\n");
-	clean = *(const uint8_t *)(uintptr_t)SSL_write;
+	clean = *(const uint8_t *)(uintptr_t)SSL_free;
 	loader = fork();
 	if (loader == 0) {
 		bench_open(b, no_multi, 0);

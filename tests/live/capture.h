@@ -13,7 +13,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "host/cgroup.h"
-#include "host/elf.h"
+#include "host/tlsfind.h"
 #include "observed.h"
 #include "probe/ring.h"
 
@@ -314,14 +314,15 @@ static void lib_remove(void)
 	rmdir(lib_dir);
 }
 
-static void lib_attach(struct bench *b)
+/* `named`: the functions that have a name; else what submeterd would probe. */
+static void lib_attach(struct bench *b, bool named)
 {
 	static const struct elf_want want[] = {
 #define TLS(row, family, symbol, shape, dir) { symbol, TLS_##row },
 #include "tbl/tls.h"
 #undef TLS
 	};
-	struct elf_site found[TLS_COUNT];
+	struct elf_site found[TLSFIND_ROWS];
 	struct site site[TLS_COUNT];
 	char build_id[64];
 	uint64_t start;
@@ -330,7 +331,11 @@ static void lib_attach(struct bench *b)
 
 	fd = open(lib_path[0], O_RDONLY | O_CLOEXEC);
 	need(fd >= 0, lib_path[0]);
-	need(elf_find(fd, want, COUNT_OF(want), found, &n, build_id) == 0, "find the functions");
+	if (named)
+		need(elf_find(fd, want, COUNT_OF(want), found, &n, build_id) == 0,
+		     "find the functions");
+	else
+		need(tlsfind(fd, found, &n, build_id) == 0, "find the functions");
 	for (i = 0; i < n; i++)
 		site[i] = (struct site){ found[i].row, found[i].offset };
 	start = clock_boot_ns();
@@ -360,7 +365,7 @@ static void bench_open(struct bench *b, bool no_multi, pid_t supervisor)
 	need(kernel_scope(&b->k, id, SCOPE_IN) == 0, "scope");
 	ro.fd = b->k.fd;
 	need(ring_new(&ro, (struct chunk_sink){ on_chunk, b }, &b->ring) == 0, "ring");
-	lib_attach(b);
+	lib_attach(b, no_multi); /* each way once */
 }
 
 static void bench_close(struct bench *b)

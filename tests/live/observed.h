@@ -340,7 +340,7 @@ static inline void run_canary(void)
 /* Shows where a probed function lies, and stays. */
 static inline void run_stay(void)
 {
-	printf("at %llx\n", (unsigned long long)(uintptr_t)SSL_write);
+	printf("at %llx\n", (unsigned long long)(uintptr_t)SSL_free);
 	wait_line();
 }
 

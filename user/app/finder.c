@@ -6,25 +6,19 @@
 #include "app/fdpass.h"
 #include "app/role.h"
 #include "base/log.h"
-#include "host/elf.h"
+#include "host/tlsfind.h"
 
 #define FILE_SECONDS 2
 #define FILE_MEMORY  (256ul << 20)
 
-static const struct elf_want wants[] = {
-#define TLS(row, family, symbol, shape, dir) { symbol, TLS_##row },
-#include "tbl/tls.h"
-#undef TLS
-};
-
 static void finder_file(int fd, struct find_answer *a)
 {
-	struct elf_site site[TLS_COUNT];
+	struct elf_site site[TLSFIND_ROWS];
 	size_t count = 0;
 
 	/* the default action ends us: it also cuts off a read that hangs, which a handler would not */
 	alarm(FILE_SECONDS);
-	a->r = elf_find(fd, wants, COUNT_OF(wants), site, &count, a->build_id);
+	a->r = tlsfind(fd, site, &count, a->build_id);
 	alarm(0);
 	if (a->r < 0)
 		return;

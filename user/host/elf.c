@@ -117,18 +117,22 @@ static bool elf_has(const struct elf_search *s, uint32_t row)
 	return false;
 }
 
-static void elf_symbol(struct elf_search *s, struct str name, uint64_t address)
+static void elf_symbol(struct elf_search *s, struct str name, const Elf64_Sym *y)
 {
 	uint64_t at;
 
 	for (size_t i = 0; i < s->count; i++) {
-		if (!elf_named(name, s->want[i].symbol) || elf_has(s, s->want[i].row))
+		if (!s->want[i].symbol[0] || !elf_named(name, s->want[i].symbol) ||
+		    elf_has(s, s->want[i].row))
 			continue;
-		if (elf_code_offset(s->file, address, &at))
-			s->site[s->found++] = (struct elf_site){
-				.row = s->want[i].row,
-				.offset = elf_past_endbr(s->file, at),
-			};
+		if (elf_code_offset(s->file, y->st_value, &at)) {
+			struct elf_site site = { .row = s->want[i].row,
+						 .offset = elf_past_endbr(s->file, at) };
+
+			if (y->st_size > site.offset - at)
+				site.size = y->st_size - (site.offset - at);
+			s->site[s->found++] = site;
+		}
 	}
 }
 
@@ -155,7 +159,7 @@ static int elf_symbols(struct elf_search *s, Elf_Scn *scn, const GElf_Shdr *h)
 		if (y.st_name < names->d_size)
 			elf_symbol(s,
 				   str_skip((struct str){ names->d_buf, names->d_size }, y.st_name),
-				   y.st_value);
+				   &y);
 	}
 	return 0;
 }

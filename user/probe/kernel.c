@@ -18,7 +18,7 @@
 #define FD_PATH             32
 #define UPROBE_PMU          "/sys/bus/event_source/devices/uprobe/"
 
-enum shape { SHAPE_RET, SHAPE_PTR, SHAPE_FREE };
+enum shape { SHAPE_RET, SHAPE_PTR, SHAPE_INNER, SHAPE_FREE };
 static const enum shape row_shape[] = {
 #define TLS(row, family, symbol, shape, dir) [TLS_##row] = SHAPE_##shape,
 #include "tbl/tls.h"

@@ -1,0 +1,277 @@
+#!/usr/bin/python3
+"""What a busy host does to the meter: many threads, forks, processes that move or end between cgroups, cgroups that are gone
+at once or come late, roles that die, a meter that is not scheduled. Programs do not notice; no call is lost, doubled or on
+the wrong bill.
+
+SUBMETER_LIVE_THREADED is the number of calls of the program with eight threads (160)."""
+import collections
+import os
+import signal
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import box  # noqa: E402
+import compare  # noqa: E402
+from bench import Bench, missing  # noqa: E402
+from cgroup import Cgroup  # noqa: E402
+from daemon import Daemon  # noqa: E402
+from kill import overlaps  # noqa: E402
+from private import CLIENTS, Client, finish  # noqa: E402
+from provider import Hold  # noqa: E402
+from tap import Tap, until  # noqa: E402
+
+THREADED = int(os.environ.get("SUBMETER_LIVE_THREADED", "160"))
+SHORT, AT_ONCE, RESTARTS = 50, 5, 5
+EXECS = 2500  # more than the kernel's ring of ends has room for
+
+# Calls on one connection, by whoever is told to: "call", "fork" (the child makes the next one), "child" (a child that ends
+# at once, and with it its copy of the TLS object), "new" (another connection).
+FORKS = """
+import json, os, socket, ssl, sys, http.client
+context = ssl.create_default_context(cafile=os.environ["SSL_CERT_FILE"])
+def connect():
+    return context.wrap_socket(socket.create_connection(("api.openai.com", 443)), server_hostname="api.openai.com")
+def call(number):
+    body = json.dumps({"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "?"}]}).encode()
+    conn.sendall(b"POST /v1/chat/completions HTTP/1.1\\r\\nhost: api.openai.com\\r\\nauthorization: Bearer sk-test\\r\\n"
+                 b"content-type: application/json\\r\\nx-test-tag: %s/%d\\r\\ncontent-length: %d\\r\\n\\r\\n"
+                 % (sys.argv[1].encode(), number, len(body)) + body)
+    answer = http.client.HTTPResponse(conn, method="POST")
+    answer.begin()
+    print(json.dumps({"id": json.loads(answer.read())["id"]}), flush=True)
+conn = connect()
+for number, what in enumerate(sys.argv[2:]):
+    if what == "new":
+        conn = connect()
+    if what in ("fork", "child"):
+        child = os.fork()
+        if child == 0 and what == "fork":
+            call(number)
+        if child == 0:
+            del conn
+            sys.exit(0)
+        if os.waitpid(child, 0)[1]:
+            sys.exit(3)
+    else:
+        call(number)
+"""
+
+
+class Named:
+    """A cgroup that is only named yet."""
+
+    def __init__(self, path):
+        self.path = path
+
+
+class Scene:
+    def __init__(self, t, bench):
+        self.t, self.bench, self.made = t, bench, 0
+        bench.private.clients["raw"] = Client(["/usr/bin/python3", CLIENTS + "/raw.py"], "libssl.so.3",
+                                              bench.private.clients["requests"].env)
+
+    def start(self, client, team, name, cgroup=None, **options):
+        return self.bench.private.start(client, self.bench.provider, cgroup or self.bench.leaf(team, name),
+                                        tag=f"{team}/{name}", **options)
+
+    def forks(self, team, name, *words):
+        env = self.bench.private.environment("requests", self.bench.provider)
+        return box.start(["/usr/bin/python3", "-c", FORKS, f"{team}/{name}", *words], env, self.bench.leaf(team, name),
+                         self.bench.provider.netns, self.bench.provider.hosts)
+
+    def role(self, name):
+        """Its process id, straight from /proc: the desk may be the one that is gone."""
+        top = self.bench.daemon.process.pid
+        with open(f"/proc/{top}/task/{top}/children", encoding="ascii") as f:
+            for pid in f.read().split():
+                try:
+                    with open(f"/proc/{pid}/comm", encoding="ascii") as comm:
+                        if comm.read().strip() == "sm-" + name:
+                            return int(pid)
+                except OSError:
+                    pass  # it has just ended
+        return None
+
+    def answered(self, name, p, calls):
+        """The program ends well, with its answers; its calls are in the journal from then on."""
+        code, answers, said = finish(p)
+        self.made += calls
+        return self.t.check(code == 0 and not said and len(answers) == calls, f"{name}: the program got its {calls} answers",
+                            f"exit {code}, {len(answers)} answers\n{said[-2000:]}")
+
+    def lines(self, prefix):
+        return [x for x in self.bench.provider.journal(self.made) if x["tag"].startswith(prefix)]
+
+    def calls(self, *path):
+        self.bench.daemon.wait_idle()
+        return compare.inference(self.bench.daemon.calls(*(("--cgroup", *path) if path else ())))
+
+    def exact(self, name, prefix, owner=None):
+        """The calls whose tag begins with `prefix` are in the ledger as the journal has them."""
+        lines = self.lines(prefix)
+        ids = {x["id"] for x in lines}
+        calls = [c for c in self.calls() if c.get("response_id") in ids]
+        wrong = compare.all_calls(lines, calls, owner or self.bench.owner)
+        self.t.check(lines and not any(wrong.values()), f"{name}: {len(lines)} calls, each once, on the right bill",
+                     compare.describe(wrong))
+
+
+def threads(s):
+    s.answered("threads", s.start("requests", "support", "threads", calls=THREADED, parallel=8, keep=0), THREADED)
+    s.exact("threads", "support/threads/")
+
+
+def fork(s):
+    """A TLS object that two processes have: the copy's calls are the child's; its end is not the parent's."""
+    s.answered("fork", s.forks("legal", "fork", "call", "child", "call", "fork", "new"), 4)
+    s.exact("fork", "legal/fork/")
+    extra = [c for c in s.calls(s.bench.teams["legal"].path + "/fork") if c["usage_source"] != "reported"]
+    s.t.equal(extra, [], "fork: nothing is taken for a call that was none")
+
+
+def moved(s):
+    """From one observed cgroup to another while an answer is under way: the payer is who asked; the next call is the other's."""
+    hold = Hold(s.bench.folder + "/hold-moved")
+    there = s.bench.leaf("engineering", "moved")
+    p = s.start("raw", "support", "moved", calls=2, stream=1, apis="chat", sim=hold.opts(3))
+    hold.arrived(1, lambda: p.poll() is None)
+    there.move(p.pid)
+    hold.release()
+    s.answered("moved", p, 2)
+
+    def owner(tag):
+        return s.bench.owner(tag if tag.endswith("/0") else "engineering/moved")
+    s.exact("moved", "support/moved/", owner)
+
+
+def short(s):
+    """Programs in cgroups of their own, gone as soon as they end."""
+    running, failed = collections.deque(), []
+
+    def reap():
+        cgroup, p = running.popleft()
+        code, answers, said = finish(p)
+        s.made += 1
+        if code or len(answers) != 1:
+            failed.append(f"exit {code} {said[-500:]}")
+        cgroup.remove()
+    for i in range(SHORT):
+        cgroup = s.bench.leaf("legal", f"short-{i}")
+        running.append((cgroup, s.start("raw", "legal", f"short-{i}", cgroup, calls=1)))
+        if len(running) == AT_ONCE:
+            reap()
+    while running:
+        reap()
+    s.t.check(not failed, f"short: {SHORT} programs got their answers", "\n".join(failed))
+    s.exact("short", "legal/short-")
+
+
+def late(s, cgroup):
+    """A configured cgroup that comes after the start, with a program in it from its first moment."""
+    p = box.start(["/bin/sh", "-c", "read go; exec /usr/bin/true"], {}, Cgroup(cgroup), stdin=-1)  # its exec is seen there
+    until(lambda: "waiting for it" in s.bench.daemon.said(), 10, "the cgroup was waited for")
+    p.communicate("\n")
+    s.answered("late", s.start("raw", "support", "late", Cgroup(cgroup), calls=2), 2)
+    s.exact("late", "support/late/", lambda tag: ("__unattributed__", cgroup))
+
+
+def left(s):
+    """Calls under way whose process ends where its end is not heard: outside, or while the meter is not scheduled."""
+    hold = Hold(s.bench.folder + "/hold-left")
+    outside, unheard = (s.start("raw", "legal", name, calls=1, stream=1, apis="chat", sim=hold.opts(2)) for name in ("outside", "unheard"))
+    hold.arrived(2, lambda: outside.poll() is None and unheard.poll() is None)
+    s.bench.outside.move(outside.pid)
+    meter = s.role("meter")
+    os.kill(meter, signal.SIGSTOP)
+    try:
+        program = f"i=0; while [ $i -lt {EXECS} ]; do /usr/bin/true; i=$((i+1)); done"
+        p = box.start(["/bin/sh", "-c", program], {}, s.bench.leaf("legal", "execs"))
+        p.communicate()
+        for q in (outside, unheard):
+            q.kill()
+            q.wait()
+    finally:
+        os.kill(meter, signal.SIGCONT)
+    hold.release()
+    for name in ("outside", "unheard"):
+        calls = s.calls(s.bench.teams["legal"].path + "/" + name)
+        s.t.check(len(calls) == 1 and calls[0].get("why") and calls[0]["usage_source"] != "reported",
+                  f"left: the call under way in '{name}' is booked for what is known of it", str(calls))
+
+
+def restarts(s):
+    """SIGTERM and a new start under load: every call once, or in a recorded gap."""
+    calls = 60
+    before = s.made
+    programs = [s.start("raw", team, "restarts", calls=calls, stream=1, apis="chat", keep=keep, sim={"stall_ms": 60, "stall_at": 3})
+                for team, keep in (("support", 1), ("engineering", 0))]
+    for number in range(RESTARTS):
+        want = before + (number + 1) * 2 * calls // (RESTARTS + 2)
+        s.bench.provider.journal(want)
+        s.t.equal(s.bench.daemon.stop(), 0, f"restarts: end {number} with status 0")
+        s.bench.daemon.start()
+    for p in programs:
+        s.answered("restarts", p, calls)
+    account(s, "restarts", [x for x in s.lines("") if "/restarts/" in x["tag"]])
+
+
+def account(s, name, lines):
+    gaps = s.bench.daemon.json("coverage")["gaps"]
+    ids = {x["id"] for x in lines}
+    found = collections.Counter(c["response_id"] for c in s.calls() if c.get("response_id") in ids)
+    lost = [x["tag"] for x in lines if not found[x["id"]] and not overlaps(x, gaps)]
+    s.t.check(not lost and max(found.values()) == 1, f"{name}: {len(lines)} calls, {sum(found.values())} booked once, the others in a gap",
+              f"missing outside a gap: {lost[:8]}\n{gaps}")
+    by = {c["response_id"]: c for c in s.calls() if c.get("response_id") in ids and c["usage_source"] == "reported"}
+    wrong = compare.all_calls([x for x in lines if x["id"] in by], list(by.values()), s.bench.owner)
+    s.t.check(not any(wrong.values()), f"{name}: {len(by)} of them exact", compare.describe(wrong))
+
+
+def deaths(s):
+    """kill -9 of each role under load: the kernel side and the ledger carry on."""
+    calls = 60
+    before = s.made
+    programs = [s.start("raw", team, "deaths", calls=calls, stream=1, apis="chat", keep=keep, sim={"stall_ms": 20, "stall_at": 3})
+                for team, keep in (("support", 1), ("engineering", 0))]
+    roles = ("meter", "attacher", "meter", "finder", "desk", "meter")
+    for number, role in enumerate(roles):
+        s.bench.provider.journal(before + (number + 1) * 2 * calls // (len(roles) + 2))
+        old = s.role(role)
+        os.kill(old, signal.SIGKILL)
+        until(lambda: s.role(role) not in (None, old), 10, f"the {role} is started again")
+    for p in programs:
+        s.answered("deaths", p, calls)
+    s.bench.daemon.ready()
+    account(s, "deaths", [x for x in s.lines("") if "/deaths/" in x["tag"]])
+
+
+def identities(s, name):
+    s.bench.daemon.wait_idle()
+    rows = s.bench.cg_rows()
+    wrong = compare.identities(rows)
+    s.t.check(rows and not wrong, f"{name}: the identities hold exactly in all {len(rows)} cgroups", "\n".join(wrong))
+
+
+def body(t):
+    with Bench("harsh", node=False) as bench:
+        s = Scene(t, bench)
+        waited = bench.parent.path + "-late"
+        bench.daemon = Daemon(bench.folder + "/two", [bench.parent, Named(waited)], [bench.private.lib],
+                              {team: c.path for team, c in bench.teams.items()})
+        bench.daemon.start()
+        only = os.environ.get("HARSH", "threads,fork,moved,short,late,left,deaths,restarts").split(",")
+        try:
+            for name in only:
+                late(s, waited) if name == "late" else globals()[name](s)
+                identities(s, name)
+            bench.end(t)
+        finally:
+            Cgroup(waited).remove()
+
+
+if __name__ == "__main__":
+    tap = Tap()
+    reason = missing()
+    if reason:
+        tap.skip_all(reason)
+    tap.run(body)
