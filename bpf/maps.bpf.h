@@ -15,6 +15,15 @@
 
 enum scope { SCOPE_OUT = 1, SCOPE_IN = 2 }; /* as in probe/kernel.h */
 
+/* Answers are remembered only while the rules are what they were: this key of `scope`, which is no cgroup's, says how
+ * often they have changed. */
+#define SCOPE_RULES 0
+
+struct cg_row {
+	__u32 slot;
+	__u32 rules; /* as of which it was found inside */
+};
+
 struct frame { /* a call between its entry and its return; sp 0 = free */
 	__u64 sp, obj, buf, len;
 	__u64 moved; /* where the callee writes how much it moved */
@@ -76,7 +85,7 @@ MAP_HASH(map_self, BPF_MAP_TYPE_HASH, SELVES, __u32, __u32);
 MAP_HASH(map_conn_keys, BPF_MAP_TYPE_HASH, ABI_CONN_SLOTS, struct abi_conn_key, __u32);
 MAP_POOL(map_conn_free, BPF_MAP_TYPE_QUEUE, ABI_CONN_SLOTS);
 MAP_HASH(map_calls, BPF_MAP_TYPE_HASH, THREADS, __u64, struct thread);
-MAP_HASH(map_cg_row, BPF_MAP_TYPE_HASH, ABI_CG_SLOTS, __u64, __u32);
+MAP_HASH(map_cg_row, BPF_MAP_TYPE_HASH, ABI_CG_SLOTS, __u64, struct cg_row);
 MAP_HASH(map_cg_out, BPF_MAP_TYPE_LRU_HASH, CG_OUT, __u64, __u32);
 MAP_POOL(map_cg_free, BPF_MAP_TYPE_STACK, ABI_CG_SLOTS);
 

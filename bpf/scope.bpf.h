@@ -23,33 +23,48 @@ static __noinline bool scope_walk(void)
 	return found == SCOPE_IN;
 }
 
+static __always_inline __u32 scope_rules(void)
+{
+	__u64 key = SCOPE_RULES;
+	__u32 *rules = bpf_map_lookup_elem(&scope, &key);
+
+	return rules ? *rules : 0;
+}
+
 /* Is this cgroup observed? Takes no row. */
 static __always_inline bool scope_in(__u64 cgroup)
 {
-	__u32 out = 1;
+	struct cg_row *row = bpf_map_lookup_elem(&cg_row, &cgroup);
+	__u32 rules = scope_rules(), *out;
 
-	if (bpf_map_lookup_elem(&cg_row, &cgroup))
+	if (row && row->rules == rules)
 		return true;
-	if (bpf_map_lookup_elem(&cg_out, &cgroup))
+	out = bpf_map_lookup_elem(&cg_out, &cgroup);
+	if (out && *out == rules)
 		return false;
-	if (scope_walk())
-		return true;
-	bpf_map_update_elem(&cg_out, &cgroup, &out, BPF_ANY);
-	return false;
+	if (!scope_walk()) {
+		bpf_map_update_elem(&cg_out, &cgroup, &rules, BPF_ANY);
+		return false;
+	}
+	if (row)
+		row->rules = rules;
+	return true;
 }
 
 /* Gives an observed cgroup its row of counters; row 0 when none is left. */
 static __noinline __u32 scope_row(__u64 cgroup)
 {
-	__u32 slot = 0, *known;
+	struct cg_row row = { .rules = scope_rules() }, *known;
 	struct abi_cg *cg;
+	__u32 slot = 0;
 
 	if (bpf_map_pop_elem(&cg_free, &slot))
 		slot = 0;
 	cg = bpf_map_lookup_elem(&cg_count, &slot);
 	if (slot && cg)
 		cg->cgroup = cgroup;
-	if (!bpf_map_update_elem(&cg_row, &cgroup, &slot, BPF_NOEXIST))
+	row.slot = slot;
+	if (!bpf_map_update_elem(&cg_row, &cgroup, &row, BPF_NOEXIST))
 		return slot;
 	/* Another CPU was first, or the table is full. */
 	if (slot && cg) {
@@ -57,21 +72,18 @@ static __noinline __u32 scope_row(__u64 cgroup)
 		bpf_map_push_elem(&cg_free, &slot, 0);
 	}
 	known = bpf_map_lookup_elem(&cg_row, &cgroup);
-	return known ? *known : 0;
+	return known ? known->slot : 0;
 }
 
 /* True, with the row of counters, when the current cgroup is observed. */
 static __always_inline bool scope_slot(__u64 cgroup, __u32 *ret)
 {
-	__u32 *known = bpf_map_lookup_elem(&cg_row, &cgroup);
+	struct cg_row *known;
 
-	if (known) {
-		*ret = *known;
-		return true;
-	}
 	if (!scope_in(cgroup))
 		return false;
-	*ret = scope_row(cgroup);
+	known = bpf_map_lookup_elem(&cg_row, &cgroup);
+	*ret = known ? known->slot : scope_row(cgroup);
 	return true;
 }
 

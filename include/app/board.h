@@ -41,7 +41,9 @@ struct board_cg { /* meter writes: row i matches the kernel's counter row i */
 
 struct board {
 	struct conf conf;
-	uint64_t started_ns;                /* supervisor */
+	uint64_t started_ns; /* supervisor */
+	uint64_t
+		detached_ns; /* supervisor: from here on probes are being taken away; 0 = not yet */
 	struct board_role role[ROLE_COUNT]; /* supervisor */
 
 	uint32_t attacher_ready; /* attacher: scope set, first scan attached */

@@ -8,7 +8,8 @@
 int errand_keep(const struct world *w, const struct keep *k, const int *fd,
 		size_t count) _must_use_;
 /* The finder looks into a file. -ETIMEDOUT, -ECONNRESET: it gave no answer, or died of it twice. `last`: id of the last
- * question, never used before by another attacher. */
-int errand_find(const struct world *w, uint64_t *last, int fd, struct find_answer *ret) _must_use_;
+ * question, never used before by another attacher. `idle` is called while we wait; an error of it ends the wait. */
+int errand_find(const struct world *w, uint64_t *last, int fd, int (*idle)(void *ctx), void *ctx,
+		struct find_answer *ret) _must_use_;
 
 #endif

@@ -8,6 +8,8 @@
 #include "ledger/ledger.h"
 #include "probe/ring.h"
 
+#define METER_ENDED 64 /* ends that wait for their turn; then the attacher's facts wait */
+
 struct meter {
 	struct world *world;
 	struct board *board;
@@ -17,10 +19,20 @@ struct meter {
 	struct pipeline *pipeline;
 	struct ledger *ledger;
 	struct ring *ring;
-	bool stopping;        /* SIGTERM, or the supervisor is gone */
-	bool closing;         /* what ends now does so because we stop */
-	bool complained;      /* about the ledger, since it last worked */
-	uint64_t batch_since; /* CLOCK_BOOTTIME of the oldest row not committed; 0 = none */
+	struct uv_timer_s *tick; /* while the loop runs */
+	bool stopping;           /* SIGTERM, or the supervisor is gone */
+	bool orphan;             /* the supervisor is gone */
+	bool closing;            /* what ends now does so because we stop */
+	bool gave_up;            /* while stopping: the ledger takes nothing */
+	uint64_t again_ns;       /* CLOCK_BOOTTIME: no commit before it */
+	bool complained;         /* about the ledger, since it last worked */
+	uint64_t batch_since;    /* CLOCK_BOOTTIME of the oldest row not committed; 0 = none */
+	struct ended { /* processes that are gone: over once what lay in the rings then is read */
+		uint64_t start_ns;
+		uint32_t tgid;
+		struct ring_mark mark;
+	} ended[METER_ENDED];
+	size_t ended_count;
 	char host[65], boot_id[37];
 };
 
@@ -35,6 +47,7 @@ void meter_reload(struct meter *m);        /* the old map stays when the new one
 /* meter_ask.c: requests of the desk and facts of the attacher, all that are waiting. */
 void meter_answer(struct meter *m);
 void meter_learn(struct meter *m);
+void meter_ends(struct meter *m); /* after a drain */
 
 /* meter.c */
 int meter_commit(struct meter *m) _must_use_; /* logs */

@@ -38,7 +38,11 @@ struct find_answer {
 };
 
 /* attacher -> meter */
-enum fact_op { FACT_CGROUP = 1, FACT_PROCESS };
+enum fact_op {
+	FACT_CGROUP = 1,
+	FACT_PROCESS,
+	FACT_ENDED, /* this process is gone; nothing of it comes into a ring after this was sent */
+};
 struct fact {
 	uint32_t op, tgid;
 	uint64_t cgroup, start_ns;

@@ -24,8 +24,9 @@ int cgroups_add(struct cgroups *c, uint64_t id, struct str path) _must_use_; /* 
 struct str cgroups_path(const struct cgroups *c, uint64_t id);               /* absent if unknown */
 void cgroups_free(struct cgroups **c);
 
-struct cgroup_facts {         /* point into `path` or into this struct: do not copy it */
-	struct str unit;      /* systemd: the deepest .service or .scope, "\x2d" as "-" */
+struct cgroup_facts { /* point into `path` or into this struct: do not copy it */
+	struct str
+		unit; /* systemd: the .service or .scope below nothing but slices, "\x2d" as "-" */
 	struct str container; /* 64 hex digits: docker, containerd, CRI-O, podman; the deepest */
 	struct str pod_uid;   /* with "-", or the 32 hex digits of a static pod */
 	char unit_text[256], pod_text[64];

@@ -12,9 +12,9 @@ enum booked {
 };
 
 /* Only metered calls that cost something move money. One response of a provider that was seen twice is
- * billed once: the later observation is joined to the first where it comes from another epoch, or is
- * not exactly known itself (the meter joined midway). Two exact calls of one epoch are two calls, whatever
- * their responses say: else who replays an id is not billed. */
+ * billed once: the later observation is joined to the first where it comes from another epoch and the same
+ * time, or is not exactly known itself (the meter joined midway). Two exact calls of one epoch, or of two
+ * times, are two calls, whatever their responses say: else who replays an id is not billed. */
 int post_call(struct db *db, const struct call *c, enum booked *ret) _must_use_;
 
 #endif

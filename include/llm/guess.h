@@ -1,7 +1,8 @@
 /* guess.h -- what a call used when the provider did not say, with bounds that are honest.
  *
  * Bytes divided by four is within about a quarter of the truth for most texts and scripts; what is
- * invisible (hidden reasoning, images) only widens the upper bound. */
+ * invisible (hidden reasoning, images, lost bytes) only widens the upper bound. No number of the request's
+ * makes a bound larger than any model could. */
 #ifndef LLM_GUESS_H
 #define LLM_GUESS_H
 
@@ -13,7 +14,7 @@ struct guess {
 	uint64_t answer_text; /* bytes of answer text seen */
 	uint64_t max_tokens;  /* the request's own ceiling of the answer; 0 = none given */
 	uint64_t choices;     /* answers asked for; 0 = one */
-	bool whole;           /* the whole answer was seen */
+	bool asked_cut;       /* bytes of the request are missing */
 	bool no_output;       /* this kind of call has no output tokens */
 };
 

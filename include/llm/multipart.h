@@ -17,6 +17,7 @@ struct multipart {         /* all zero to begin with */
 };
 
 void multipart_feed(struct multipart *m, struct str bytes);
-struct str multipart_value(const struct multipart *m); /* absent when not found */
+struct str multipart_value(
+	const struct multipart *m); /* absent when not found, or found twice with two values */
 
 #endif

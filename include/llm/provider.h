@@ -114,7 +114,9 @@ struct llm_provider {
 #include "tbl/provider.h"
 #undef PROVIDER
 extern const struct llm_provider llm_unknown; /* every other host: shapes of paths, never a price */
-extern const struct llm_format llm_orphan;    /* an answer whose request was not seen */
+extern const struct llm_format llm_chat;   /* OpenAI's chat completions, which others speak too */
+extern const struct llm_format llm_orphan; /* an answer whose request was not seen */
+extern const struct llm_format llm_stray;  /* a listed host, a path that is not */
 
 /* Paths of the usual API shapes behind any prefix, formats not read: for hosts that speak them. */
 extern const struct llm_route llm_shapes[];
@@ -124,6 +126,9 @@ extern const size_t llm_shape_count;
  * *ret_host (may be NULL) is the row that fitted, or NULL. */
 const struct llm_provider *provider_by_host(struct str host, const struct llm_host **ret_host);
 const struct llm_provider *provider_by_name(struct str name);
+
+/* A Host header value without its port and final dot. */
+struct str provider_host_name(struct str host);
 
 /* The row for a request, or NULL. `*ret_model` is the part of the target that names the model,
  * still percent-encoded, or absent. The query string is ignored. */

@@ -46,9 +46,9 @@ struct kernel_opts {
 int kernel_load(const struct kernel_opts *o, struct kernel *ret, char why[256]) _must_use_;
 void kernel_close(struct kernel *k);
 
-enum scope { SCOPE_OUT = 1, SCOPE_IN = 2 };
-/* The subtree under this cgroup id, unless a deeper one says other. Takes effect before any later probe hit.
- * Call before the first kernel_attach(). */
+enum scope { SCOPE_NONE, SCOPE_OUT, SCOPE_IN };
+/* The subtree under this cgroup id, unless a deeper one says other; SCOPE_NONE: says nothing any more. Takes effect
+ * before any later probe hit. What is known at the start is told before the first kernel_attach(). */
 int kernel_scope(const struct kernel *k, uint64_t cgroup, enum scope s) _must_use_;
 
 /* One more process of ours that is never looked at: a thread group that is no child of the supervisor. */

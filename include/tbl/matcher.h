@@ -1,6 +1,6 @@
 /* What a rule of the team map can look at.	MATCHER(NAME, key, HOW, member of struct subject, words)
  *	PATH	glob over '/'-separated segments: '*' and '?' within one, '**' any number of them
- *	SLICE	glob on any one segment of the path
+ *	SLICE	glob on any one segment of the path down to the first unit (.service, .scope)
  *	TEXT	glob
  *	RANGE	a number or FROM-TO
  * A list matches where one of its items does; several keys all have to match. */

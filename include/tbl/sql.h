@@ -22,7 +22,7 @@ SQL(TRANSFERS,	"SELECT seq, id, debit, credit, amount, kind, refers_to, reason, 
 		"FROM transfer WHERE seq >= ? ORDER BY seq")
 SQL(CALL,	"SELECT content FROM call WHERE id = ?")
 SQL(CALL_REPEAT, "SELECT id FROM call WHERE request_hash = ? ORDER BY seq DESC LIMIT 1")
-SQL(CALL_BILLED, "SELECT id, epoch FROM call WHERE response_id = ? AND provider = ? AND joined_to IS NULL "
+SQL(CALL_BILLED, "SELECT id, epoch, ts_start, ts_end FROM call WHERE response_id = ? AND provider = ? AND joined_to IS NULL "
 		"AND billing = 'metered' ORDER BY seq LIMIT 1")
 SQL(CALL_NEW,	"INSERT INTO call (id, content, booked_ns, period, source_id, kind, ts_start, ts_first, ts_end, host, boot_id, epoch, "
 		"cgroup, cgroup_id, unit, container, pod, namespace, pid, uid, exe, comm, session, team, project, department, "

@@ -11,9 +11,9 @@ READY_S, IDLE_S = 30, 60
 
 
 class Daemon:
-    """`cgroups`: the observed subtrees; `folders`: where TLS libraries are looked for at start; `teams`: {team: cgroup path}"""
+    """`cgroups`: the observed subtrees, without those of `exclude`; `folders`: where TLS libraries are looked for at start; `teams`: {team: cgroup path}"""
 
-    def __init__(self, folder, cgroups, folders, teams):
+    def __init__(self, folder, cgroups, folders, teams, exclude=()):
         self.folder = folder
         os.makedirs(folder, mode=0o755)
         self.state, self.runtime, self.log = folder + "/state", folder + "/run", folder + "/log"
@@ -25,6 +25,8 @@ class Daemon:
             f.write("version: 1\nobserve:\n")
             f.write(f"  cgroups: [{', '.join(json.dumps(c.path) for c in cgroups)}]\n")
             f.write(f"  folders: [{', '.join(json.dumps(p) for p in folders)}]\n")
+            if exclude:
+                f.write(f"  exclude: [{', '.join(json.dumps(c.path) for c in exclude)}]\n")
             f.write(f"team_map: {json.dumps(self.map)}\n")
 
     def write_map(self, teams):

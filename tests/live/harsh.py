@@ -7,7 +7,9 @@ SUBMETER_LIVE_THREADED is the number of calls of the program with eight threads 
 import collections
 import os
 import signal
+import shutil
 import sys
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import box  # noqa: E402
@@ -22,6 +24,7 @@ from tap import Tap, until  # noqa: E402
 
 THREADED = int(os.environ.get("SUBMETER_LIVE_THREADED", "160"))
 SHORT, AT_ONCE, RESTARTS = 50, 5, 5
+FILES, ENDS_S = 120, 10  # attached one by one each takes a tenth of a second to let go
 EXECS = 2500  # more than the kernel's ring of ends has room for
 
 # Calls on one connection, by whoever is told to: "call", "fork" (the child makes the next one), "child" (a child that ends
@@ -91,6 +94,10 @@ class Scene:
                 except OSError:
                     pass  # it has just ended
         return None
+
+    def log(self):
+        with open(self.bench.daemon.log, encoding="utf-8", errors="replace") as f:
+            return f.read()
 
     def answered(self, name, p, calls):
         """The program ends well, with its answers; its calls are in the journal from then on."""
@@ -167,12 +174,21 @@ def short(s):
 
 
 def late(s, cgroup):
-    """A configured cgroup that comes after the start, with a program in it from its first moment."""
-    p = box.start(["/bin/sh", "-c", "read go; exec /usr/bin/true"], {}, Cgroup(cgroup), stdin=-1)  # its exec is seen there
-    until(lambda: "waiting for it" in s.bench.daemon.said(), 10, "the cgroup was waited for")
-    p.communicate("\n")
-    s.answered("late", s.start("raw", "support", "late", Cgroup(cgroup), calls=2), 2)
-    s.exact("late", "support/late/", lambda tag: ("__unattributed__", cgroup))
+    """Configured cgroups that come after the start, with programs in them before anybody has looked: one to be observed, one
+    not, each decided as configured from the moment the attacher has heard of it."""
+    attacher, where = s.role("attacher"), [Cgroup(cgroup), s.bench.leaf("legal", "never")]
+    os.kill(attacher, signal.SIGSTOP)
+    try:
+        for c in where:  # the kernel side is asked about it, and remembers
+            s.answered("late", s.start("raw", "legal", "early", c, calls=1), 1)
+    finally:
+        os.kill(attacher, signal.SIGCONT)
+    until(lambda: all(f"cgroup {c.path} is there" in s.bench.daemon.said() for c in where), 10, "they are heard of")
+    for c in where:
+        s.answered("late", s.start("raw", "support", f"late-{c.path[-5:]}", c, calls=2), 2)
+    s.exact("late", "support/late-" + cgroup[-5:], lambda tag: ("__unattributed__", cgroup))
+    ids = {x["id"] for x in s.lines("support/late-never")}
+    s.t.check(len(ids) == 2 and not ids & {c.get("response_id") for c in s.calls()}, "late: nothing is read where it is excluded")
 
 
 def left(s):
@@ -199,19 +215,43 @@ def left(s):
                   f"left: the call under way in '{name}' is booked for what is known of it", str(calls))
 
 
+def written(s):
+    """A library is written to while the finder is busy with another file: let go before that file's time is over."""
+    finder, name = s.role("finder"), f"{s.bench.private.lib}/7/libssl.so.3"
+    new = shutil.copy("/usr/bin/sleep", s.bench.folder + "/new")
+    os.kill(finder, signal.SIGSTOP)
+    try:
+        p = box.start([new, "600"], {}, s.bench.leaf("legal", "new"))
+        time.sleep(0.3)  # for the attacher to ask; one that has not would make this pass, not fail
+        with open(name, "ab") as f:
+            f.write(b"\0")
+        until(lambda: f"{new}: not metered" in s.log(), 10, "the file is given up")
+    finally:
+        os.kill(finder, signal.SIGCONT)
+    said = s.log()
+    s.t.check(f"{name} is written to" in said[:said.index(f"{new}: not metered")],
+              "written: a library that changes is let go while the finder is busy", said[-2000:])
+    p.kill()
+    p.wait()
+
+
 def restarts(s):
     """SIGTERM and a new start under load: every call once, or in a recorded gap."""
     calls = 60
-    before = s.made
+    before, slowest = s.made, 0
     programs = [s.start("raw", team, "restarts", calls=calls, stream=1, apis="chat", keep=keep, sim={"stall_ms": 60, "stall_at": 3})
                 for team, keep in (("support", 1), ("engineering", 0))]
     for number in range(RESTARTS):
         want = before + (number + 1) * 2 * calls // (RESTARTS + 2)
         s.bench.provider.journal(want)
+        start = time.monotonic()
         s.t.equal(s.bench.daemon.stop(), 0, f"restarts: end {number} with status 0")
+        slowest = max(slowest, time.monotonic() - start)
         s.bench.daemon.start()
+    s.t.check(slowest < ENDS_S, f"restarts: each end within {ENDS_S} s, with {FILES} files attached", f"{slowest:.1f} s")
     for p in programs:
         s.answered("restarts", p, calls)
+    s.answered("restarts", s.start("raw", "legal", "restarts", calls=2), 2)
     account(s, "restarts", [x for x in s.lines("") if "/restarts/" in x["tag"]])
 
 
@@ -249,7 +289,7 @@ def identities(s, name):
     s.bench.daemon.wait_idle()
     rows = s.bench.cg_rows()
     wrong = compare.identities(rows)
-    s.t.check(rows and not wrong, f"{name}: the identities hold exactly in all {len(rows)} cgroups", "\n".join(wrong))
+    s.t.check((rows or name == "written") and not wrong, f"{name}: the identities hold exactly in all {len(rows)} cgroups", "\n".join(wrong))
 
 
 def body(t):
@@ -257,9 +297,13 @@ def body(t):
         s = Scene(t, bench)
         waited = bench.parent.path + "-late"
         bench.daemon = Daemon(bench.folder + "/two", [bench.parent, Named(waited)], [bench.private.lib],
-                              {team: c.path for team, c in bench.teams.items()})
+                              {team: c.path for team, c in bench.teams.items()},
+                              [Named(bench.teams["legal"].path + "/never")])
+        for number in range(FILES):
+            os.mkdir(f"{bench.private.lib}/{number}")
+            shutil.copy(f"{bench.private.lib}/libssl.so.3", f"{bench.private.lib}/{number}/libssl.so.3")
         bench.daemon.start()
-        only = os.environ.get("HARSH", "threads,fork,moved,short,late,left,deaths,restarts").split(",")
+        only = os.environ.get("HARSH", "threads,fork,moved,short,late,left,deaths,written,restarts").split(",")
         try:
             for name in only:
                 late(s, waited) if name == "late" else globals()[name](s)

@@ -195,13 +195,22 @@ static void test_joined(void **state)
 	kit_call(&c, 1, "red", 50);
 	c.posting.id[15] = 4;
 	assert_int_equal(ledger_feed(k.l, &c.posting), 0);
+	/* exact, in another epoch, and at another time: a server that repeats its ids serves nothing free */
+	kit_call(&c, 9, "blue", 50);
+	c.posting.id[15] = 6;
+	c.usage.response_id = S("resp_1");
+	c.usage.start_ns += 10 * NS_PER_SEC;
+	c.usage.end_ns += 10 * NS_PER_SEC;
+	assert_int_equal(ledger_feed(k.l, &c.posting), 0);
 	/* the same response id of another provider is another call */
+	kit_call(&c, 1, "red", 50);
 	c.posting.id[15] = 5;
 	c.usage.provider = S("anthropic");
 	assert_int_equal(ledger_feed(k.l, &c.posting), 0);
 	assert_int_equal(ledger_commit(k.l), 0);
-	assert_int_equal(kit_ask(&k, "SELECT count(*) FROM call"), 5);
-	assert_int_equal(kit_ask(&k, "SELECT count(*) FROM transfer"), 3);
+	assert_int_equal(kit_ask(&k, "SELECT count(*) FROM call"), 6);
+	assert_int_equal(kit_ask(&k, "SELECT count(*) FROM transfer"), 4);
+	assert_int_equal(kit_balance(&k, "blue", "spend"), 50);
 	assert_int_equal(kit_ask(&k, "SELECT count(*) FROM call WHERE joined_to = (SELECT id FROM "
 				     "call WHERE seq = 1) "
 				     "AND seq IN (3, 4)"),
@@ -317,6 +326,10 @@ static void test_epochs(void **state)
 	assert_int_equal(ledger_gap(k.l, 50000, 40000, S("the clock went back")), 0);
 	assert_int_equal(kit_ask(&k, "SELECT count(*) FROM gap"), 3);
 	assert_int_equal(kit_ask(&k, "SELECT count(*) FROM gap WHERE until_ns < from_ns"), 0);
+	/* so also between two epochs: what is certain is the time from this start until ready */
+	assert_int_equal(ledger_epoch_begin(k.l, (const unsigned char *)"epoch--4", 700), 0);
+	assert_int_equal(ledger_epoch_ready(k.l, 750), 0);
+	assert_int_equal(kit_ask(&k, "SELECT until_ns FROM gap WHERE from_ns = 700"), 750);
 	kit_done(&k);
 }
 

@@ -242,6 +242,44 @@ static void gap(void **state)
 	assert_true(o.u.high.n[LEAF_OUT_TEXT] > 2);
 }
 
+/* An answer in one piece says its usage once: what is lost behind it changes no number. */
+static void cut_behind_usage(void **state)
+{
+	struct kit_out o = kit_run((struct kit){
+		CHAT, .cut = true,
+		.answer = "{\"model\":\"m\",\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":2,"
+			  "\"total_tokens\":5},\"choices\":[{\"message\":{\"content\":\""
+			  "a long answer that is worth more than two tokens" });
+
+	(void)state;
+	assert_int_equal(o.u.source, SOURCE_REPORTED);
+	assert_int_equal(o.u.outcome, OUTCOME_INCOMPLETE);
+	assert_leaf(o, OUT_TEXT, 2);
+}
+
+/* A bound is a bound: what nobody saw may be as much as a model can do, and no number of the client's
+ * makes it more. */
+static void honest_bounds(void **state)
+{
+	struct kit k = { CHAT, .events = true, .ask = "{\"model\":\"o3\",\"stream\":true}",
+			 .answer = "{\"choices\":[{\"delta\":{\"content\":\"12345678\"}}]}\n"
+				   "{\"choices\":[{\"finish_reason\":\"stop\"}]}\n[DONE]\n" };
+	struct kit_out o = kit_run(k);
+
+	(void)state;
+	assert_true(o.u.high.n[LEAF_OUT_TEXT] > 100000); /* hidden reasoning, no ceiling given */
+	k.ask = "{\"max_tokens\":9007199254740992,\"n\":2000,\"n\":2000}";
+	o = kit_run(k);
+	assert_int_equal(o.u.source, SOURCE_ESTIMATED);
+	assert_true(o.u.high.n[LEAF_OUT_TEXT] > 100000);
+	assert_true(o.u.high.n[LEAF_OUT_TEXT] < 1ull << 32);
+	k.ask = "{\"model\":\"o3\",\"messages\":[{\"content\":\"abc";
+	k.ask_cut = true;
+	o = kit_run(k);
+	assert_true(o.u.high.n[LEAF_IN_TEXT] > 1000000);
+	assert_true(o.u.low.n[LEAF_IN_TEXT] <= o.u.used.n[LEAF_IN_TEXT]);
+}
+
 /* pricing.md section 3 #26, #27 */
 static void hosted_tools(void **state)
 {
@@ -258,6 +296,34 @@ static void hosted_tools(void **state)
 		RESPONSES, .answer = "{\"tools\":[{\"type\":\"web_search\"}],\"output\":[],"
 				     "\"usage\":{\"input_tokens\":1,\"output_tokens\":1}}" });
 	assert_no_leaf(o, N_WEB_SEARCH);
+	/* drawn by another model, whose tokens are not in this usage: counted, so that it is not free */
+	o = kit_run((struct kit){
+		RESPONSES, .answer = "{\"output\":[{\"type\":\"image_generation_call\",\"status\":"
+				     "\"completed\",\"result\":\"aGk=\"}],"
+				     "\"usage\":{\"input_tokens\":1,\"output_tokens\":1}}" });
+	assert_leaf(o, N_IMAGE, 1);
+}
+
+/* Anthropic answers in OpenAI's shape too, and is paid all the same. */
+static void other_shape(void **state)
+{
+	struct kit k = { .host = "api.anthropic.com",
+			 .target = "/v1/chat/completions",
+			 .ask = "{\"model\":\"claude-opus-5\"}",
+			 .answer = CHAT_ANSWER };
+	struct kit_out o = kit_run(k);
+
+	(void)state;
+	assert_text(o.u.provider, "anthropic");
+	assert_int_equal(o.u.source, SOURCE_REPORTED);
+	assert_leaf(o, IN_TEXT, 25);
+	k.events = true;
+	k.answer = "{\"choices\":[{\"delta\":{\"content\":\"12345678\"}}]}\n"
+		   "{\"choices\":[{\"finish_reason\":\"stop\"}]}\n[DONE]\n";
+	o = kit_run(k);
+	assert_int_equal(o.u.kind, KIND_INFERENCE);
+	assert_int_equal(o.u.source, SOURCE_ESTIMATED);
+	assert_int_equal(o.u.why, WHY_STREAM_NO_USAGE);
 }
 
 int main(void)
@@ -273,7 +339,10 @@ int main(void)
 		cmocka_unit_test(iterations),
 		cmocka_unit_test(aborted),
 		cmocka_unit_test(gap),
+		cmocka_unit_test(cut_behind_usage),
+		cmocka_unit_test(honest_bounds),
 		cmocka_unit_test(hosted_tools),
+		cmocka_unit_test(other_shape),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -93,6 +93,8 @@ static void bad_usage(void **state)
 		"{\"prompt_tokens\":\"7\",\"completion_tokens\":1}",
 		"{\"prompt_tokens\":1,\"completion_tokens\":1,\"total_tokens\":3}",
 		"{\"prompt_tokens\":99999999999999999999,\"completion_tokens\":1}",
+		"{}",
+		"{\"tokens\":7,\"total_tokens\":0}",
 		"{\"prompt_tokens\":1,\"completion_tokens\":3,\"completion_tokens_details\":"
 		"{\"reasoning_tokens\":2,\"audio_tokens\":2}}",
 	};
@@ -172,15 +174,76 @@ static void endpoint(void **state)
 	assert_int_equal(kit_run(k).u.why, WHY_UNKNOWN_HOST);
 }
 
+#define ONE_USAGE "{\"usage\":{\"input_tokens\":1,\"output_tokens\":1}}"
+
 static void subscription(void **state)
 {
+	struct kit k = { ANTHROPIC, .beta = "x,oauth-2025-04-20", .auth = "Bearer sk-ant-oat01-a",
+			 .answer = ONE_USAGE };
+
 	(void)state;
-	assert_int_equal(
-		kit_run((struct kit){
-				ANTHROPIC, .beta = "x,oauth-2025-04-20",
-				.answer = "{\"usage\":{\"input_tokens\":1,\"output_tokens\":1}}" })
-			.u.billing,
-		BILLING_SUBSCRIPTION);
+	assert_int_equal(kit_run(k).u.billing, BILLING_SUBSCRIPTION);
+	/* a label costs nothing to write: a call with an API key is paid by the token */
+	k.auth = "bearer  sk-ant-api03-a";
+	assert_int_equal(kit_run(k).u.billing, BILLING_METERED);
+	k.auth = "Bearer sk-ant-oat01-a";
+	k.key = "sk-ant-api03-a";
+	assert_int_equal(kit_run(k).u.billing, BILLING_METERED);
+	k.auth = NULL;
+	assert_int_equal(kit_run(k).u.billing, BILLING_METERED);
+	assert_int_equal(kit_run((struct kit){ CHAT, .beta = "oauth-2025-04-20",
+					       .auth = "Bearer sk-proj-a", .answer = CHAT_ANSWER })
+				 .u.billing,
+			 BILLING_METERED);
+}
+
+/* What the server goes by: the authority of an absolute target, not the Host beside it (RFC 9112 3.2.2). */
+static void decoy_host(void **state)
+{
+	struct kit_out o =
+		kit_run((struct kit){ .host = "chatgpt.com",
+				      .target = "https://u@API.openai.com:443/v1/chat/completions",
+				      .answer = CHAT_ANSWER });
+
+	(void)state;
+	assert_text(o.u.provider, "openai");
+	assert_int_equal(o.u.billing, BILLING_METERED);
+	assert_text(o.u.host, "api.openai.com");
+	o = kit_run((struct kit){ .host = "api.openai.com.",
+				  .target = "/v1/chat/completions",
+				  .answer = CHAT_ANSWER });
+	assert_text(o.u.provider, "openai");
+}
+
+/* A provider that says it counted tokens did so, whatever the path looked like. */
+static void stray_usage(void **state)
+{
+	struct kit_out o = kit_run((struct kit){
+		OPENAI, .target = "/v1/chat/x/%2e%2e/complet%69ons", .answer = CHAT_ANSWER });
+
+	(void)state;
+	assert_int_equal(o.u.kind, KIND_INFERENCE);
+	assert_int_equal(o.u.billing, BILLING_UNPRICED);
+	assert_int_equal(o.u.why, WHY_UNKNOWN_FORMAT);
+	assert_int_equal(o.u.outcome, OUTCOME_OK);
+	assert_true(o.u.raw.n > 0);
+	o = kit_run((struct kit){ .host = "api.anthropic.com",
+				  .target = "/v1/message%73",
+				  .events = true,
+				  .answer = START("{\"input_tokens\":7}") STOP });
+	assert_int_equal(o.u.kind, KIND_INFERENCE);
+	assert_int_equal(o.u.billing, BILLING_UNPRICED);
+	o = kit_run((struct kit){ OPENAI, .target = "/v1/chat/x/../y", .answer = "{\"id\":1}" });
+	assert_int_equal(o.u.kind, KIND_OTHER);
+	/* refused: nothing was counted */
+	o = kit_run(
+		(struct kit){ OPENAI, .target = "/v1/zzz", .status = 404, .answer = CHAT_ANSWER });
+	assert_int_equal(o.u.kind, KIND_ERROR);
+	/* a path that is known to be free stays free */
+	o = kit_run((struct kit){ .host = "api.anthropic.com",
+				  .answer = ONE_USAGE,
+				  .target = "/v1/messages/count_tokens" });
+	assert_int_equal(o.u.kind, KIND_OTHER);
 }
 
 static void paths(void **state)
@@ -227,6 +290,11 @@ static void form(void **state)
 	assert_leaf(o, N_AUDIO_MS, 2500);
 	k.step = 1;
 	assert_text(kit_run(k).u.model_requested, "whisper-1");
+	/* two answers are none: a file may hold a line that looks like a field */
+	k.ask = "--b\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\ncheap\r\n"
+		"--b\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nwhisper-1\r\n"
+		"--b\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\ncheap\r\n--b--\r\n";
+	assert_int_equal(kit_run(k).u.model_requested.n, 0);
 }
 
 static void same(const struct kit_out *a, const struct kit_out *b)
@@ -327,6 +395,7 @@ int main(void)
 		cmocka_unit_test(bad_usage),    cmocka_unit_test(served_tier),
 		cmocka_unit_test(secrets),      cmocka_unit_test(endpoint),
 		cmocka_unit_test(subscription), cmocka_unit_test(paths),
+		cmocka_unit_test(decoy_host),   cmocka_unit_test(stray_usage),
 		cmocka_unit_test(form),         cmocka_unit_test(any_cut),
 		cmocka_unit_test(no_memory),    cmocka_unit_test(hostile),
 	};

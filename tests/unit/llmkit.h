@@ -16,7 +16,7 @@ struct kit {
 	const char *answer;                       /* JSON; or events, split at each line feed */
 	const char *type, *auth, *key, *beta, *answer_type;
 	unsigned status;
-	bool events, aborted, orphan, cut, no_answer;
+	bool events, aborted, orphan, cut, ask_cut, no_answer;
 	size_t step; /* bytes per part; 0 = all */
 	struct str (*endpoint)(void *ctx, struct str host);
 	unsigned char secret; /* first byte of the key */
@@ -128,6 +128,13 @@ static inline int kit_pour(struct llm *l, const struct kit *k)
 	p.kind = PART_BODY;
 	if (r == 0 && k->ask)
 		r = kit_bytes(l, p, str_of(k->ask), k->step, false);
+	if (r == 0 && k->ask_cut) {
+		p.kind = PART_CUT;
+		p.why = WHY_GAP;
+		r = llm_feed(l, &p);
+		p.kind = PART_BODY;
+		p.why = WHY_NONE;
+	}
 	if (r == 0 && !k->no_answer)
 		r = kit_answer(l, k, p);
 	p.kind = PART_END;

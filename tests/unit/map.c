@@ -285,6 +285,28 @@ static void test_wrong(void **state)
 	}
 }
 
+/* Below a unit a tenant makes cgroups of any name: none of them is one of the machine's slices. */
+static void test_own_slice(void **state)
+{
+	static const char text[] = HEAD "rules:\n- id: b\n  match: {systemd_slice: a.slice}\n"
+					"  assign: {team: a}\n";
+	char error[YAML_ERROR];
+	struct owner o;
+	struct map *m = NULL;
+
+	(void)state;
+	assert_int_equal(map_parse(str_of(text), "m", &m, error), 0);
+	o = find(m, (struct subject){ .cgroup = S("/b.slice/a.slice/x.service/y") }, "b!;");
+	assert_true(str_eq(o.team, S("a")));
+	o = find(m,
+		 (struct subject){ .cgroup = S("/user.slice/user-7.slice/user@7.service/a.slice") },
+		 "b;");
+	assert_true(str_eq(o.team, S(TEAM_NONE)));
+	o = find(m, (struct subject){ .cgroup = S("/x.slice/docker-1.scope/a.slice/z") }, "b;");
+	assert_true(str_eq(o.team, S(TEAM_NONE)));
+	map_free(&m);
+}
+
 static void test_no_memory(void **state)
 {
 	char error[YAML_ERROR];
@@ -310,7 +332,7 @@ int main(void)
 		cmocka_unit_test(test_glob),      cmocka_unit_test(test_glob_bounded),
 		cmocka_unit_test(test_find),      cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_wrong),     cmocka_unit_test(test_revision),
-		cmocka_unit_test(test_no_memory),
+		cmocka_unit_test(test_no_memory), cmocka_unit_test(test_own_slice),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -347,6 +347,11 @@ static void other_rules(void **state)
 	u.kind = KIND_ERROR;
 	assert_unpriced(b, &u, WHY_BAD_USAGE);
 	book_free(&b);
+	/* an image drawn on the way has no price in a chat model's entry: the call is not half priced */
+	u = call("openai", "gpt-5.5");
+	leaf_set(&u.used, LEAF_OUT_TEXT, 10);
+	leaf_set(&u.used, LEAF_N_IMAGE, 1);
+	assert_unpriced(shipped, &u, WHY_NO_RATE);
 }
 
 static void bounds(void **state)

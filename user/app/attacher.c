@@ -46,10 +46,15 @@ struct attacher {
 
 /* ---- facts for the meter -------------------------------------------------------------------- */
 
+static int attacher_meter(const struct attacher *a)
+{
+	return a->world->chan[CHAN_FACT][0];
+}
+
 /* The meter may be starting or busy: waits a little, never for long. */
 static void attacher_tell(struct attacher *a, const struct fact *f)
 {
-	struct pollfd p = { .fd = a->world->chan[CHAN_FACT][0], .events = POLLOUT };
+	struct pollfd p = { .fd = attacher_meter(a), .events = POLLOUT };
 	int r = fdpass_send(p.fd, f, sizeof(*f), NULL, 0, MSG_DONTWAIT);
 
 	if (r == -EAGAIN && !a->facts_owed && poll(&p, 1, 100) > 0)
@@ -304,12 +309,16 @@ static int attacher_start(struct attacher *a)
 
 /* ---- going on ------------------------------------------------------------------------------- */
 
+/* A process that ended outside, or whose end found the ring full, still has its calls open in the meter. One that cannot
+ * be told now counts as alive until the next look. */
 static bool attacher_alive(void *ctx, uint32_t tgid, uint64_t start_ns)
 {
+	struct fact f = { .op = FACT_ENDED, .tgid = tgid, .start_ns = start_ns };
 	uint64_t now, tick = proc_tick_ns();
 
-	(void)ctx;
-	return proc_start_ns((pid_t)tgid, &now) == 0 && now / tick == start_ns / tick;
+	if (proc_start_ns((pid_t)tgid, &now) == 0 && now / tick == start_ns / tick)
+		return true;
+	return fdpass_send(attacher_meter(ctx), &f, sizeof(f), NULL, 0, MSG_DONTWAIT) < 0;
 }
 
 /* A meter that was started anew knows nothing of what its predecessor was told. */
@@ -323,6 +332,9 @@ static int attacher_facts(struct attacher *a)
 		a->meter = meter;
 	if (!anew && !a->facts_owed)
 		return 0;
+	/* all of /proc is read for this: not while the meter takes nothing */
+	if (!anew && poll(&(struct pollfd){ attacher_meter(a), POLLOUT, 0 }, 1, 0) <= 0)
+		return 0;
 	a->facts_owed = false;
 	memset(a->told, 0, sizeof(a->told));
 	r = scope_walk(a->scope, attacher_tell_cgroup, a);
@@ -331,14 +343,16 @@ static int attacher_facts(struct attacher *a)
 
 static int attacher_rescan(struct attacher *a, uint64_t now)
 {
+	bool round = now >= a->round_at;
 	int r = 0;
 
 	a->rescan = false;
-	if (now >= a->round_at) {
+	if (round) {
 		a->round_at = now + ROUND_NS;
 		r = targets_round(a->targets);
 	}
-	if (r == 0)
+	/* there may be a hundred thousand names: not each time where processes are looked at every other second */
+	if (r == 0 && (round || a->watch))
 		r = attacher_folders(a);
 	return r < 0 ? r : proc_pids(attacher_process, a);
 }
@@ -353,7 +367,8 @@ static int attacher_tick(struct attacher *a)
 		r = attacher_scope(a);
 	if (r == 0)
 		r = attacher_facts(a);
-	if (r == 0 && !a->watch && !a->rescan) {
+	/* without a watch because no observed cgroup is there yet: nothing to look for */
+	if (r == 0 && !a->watch && a->watch_refused && !a->rescan) {
 		a->rescan = true;
 		a->rescan_at = now + BLIND_NS;
 	}
@@ -362,7 +377,7 @@ static int attacher_tick(struct attacher *a)
 		r = attacher_rescan(a, now);
 	if (r == 0 && now >= a->sweep_at) {
 		a->sweep_at = now + SWEEP_NS;
-		r = kernel_sweep(&a->world->kernel, attacher_alive, NULL, &freed);
+		r = kernel_sweep(&a->world->kernel, attacher_alive, a, &freed);
 		if (r < 0) /* costs slots, not truth */
 			log_warn(r, "cannot free the slots of ended processes");
 		r = 0;
@@ -389,8 +404,7 @@ static int attacher_wait(struct attacher *a)
 		return errno == EINTR ? 0 : -errno;
 	if (p[ON_PARENT].revents || p[ON_SIGNAL].revents)
 		return 1;
-	if (p[ON_CHANGE].revents)
-		r = targets_changed(a->targets, &changed);
+	r = targets_changed(a->targets, &changed);
 	if (changed && !a->rescan) {
 		a->rescan = true;
 		a->rescan_at = clock_boot_ns() + SETTLE_NS;

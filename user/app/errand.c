@@ -3,8 +3,9 @@
 #include "app/fdpass.h"
 #include "base/clock.h"
 
-#define FIND_MS 2500 /* the finder ends itself after 2 s */
-#define KEEP_MS 10000
+#define FIND_MS  2500 /* the finder ends itself after 2 s */
+#define AGAIN_MS 1000
+#define KEEP_MS  10000
 
 /* 1: readable; 0: time is over. */
 static int errand_wait(const struct world *w, int fd, int ms)
@@ -42,8 +43,8 @@ int errand_keep(const struct world *w, const struct keep *k, const int *fd, size
 
 /* Waits for the answer to question `id`; older ones are to files that were given up. *ret_again: the finder was
  * started anew meanwhile, and the question died with the old one. */
-static int errand_answer(const struct world *w, uint64_t id, struct find_answer *ret,
-			 bool *ret_again)
+static int errand_answer(const struct world *w, uint64_t id, int (*idle)(void *ctx), void *ctx,
+			 struct find_answer *ret, bool *ret_again)
 {
 	const uint32_t *pid = &w->board->role[ROLE_FINDER].pid;
 	uint32_t before = __atomic_load_n(pid, __ATOMIC_RELAXED), now;
@@ -54,6 +55,8 @@ static int errand_answer(const struct world *w, uint64_t id, struct find_answer 
 	*ret_again = false;
 	while (clock_boot_ns() < end) {
 		r = errand_wait(w, sock, 20);
+		if (r >= 0 && idle(ctx) < 0)
+			r = -EPIPE;
 		if (r < 0)
 			return r;
 		now = __atomic_load_n(pid, __ATOMIC_RELAXED);
@@ -72,19 +75,21 @@ static int errand_answer(const struct world *w, uint64_t id, struct find_answer 
 	return -ETIMEDOUT;
 }
 
-int errand_find(const struct world *w, uint64_t *last, int fd, struct find_answer *ret)
+int errand_find(const struct world *w, uint64_t *last, int fd, int (*idle)(void *ctx), void *ctx,
+		struct find_answer *ret)
 {
+	uint64_t soon = clock_boot_ns() + AGAIN_MS * 1000000ull;
 	bool again = true;
 	int r = -ETIMEDOUT;
 
-	/* a second time, since the finder may have died of something else; never a third */
-	for (int i = 0; i < 2 && again; i++) {
+	/* a second time, since the finder may have died of something else than this file, which takes long; never a third */
+	for (int i = 0; i < 2 && again && (i == 0 || clock_boot_ns() < soon); i++) {
 		struct find_ask ask = { .id = ++*last };
 
 		r = fdpass_send(w->chan[CHAN_FIND][0], &ask, sizeof(ask), &fd, 1, MSG_DONTWAIT);
 		if (r < 0)
 			return r;
-		r = errand_answer(w, ask.id, ret, &again);
+		r = errand_answer(w, ask.id, idle, ctx, ret, &again);
 	}
 	return r;
 }

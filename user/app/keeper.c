@@ -1,4 +1,6 @@
+#include <fcntl.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include "app/fdpass.h"
 #include "app/keeper.h"
@@ -137,10 +139,86 @@ void keeper_forget(struct keeper *k, struct world *w)
 		;
 }
 
-void keeper_detach(struct keeper *k)
+/* ---- detaching everything --------------------------------------------------------------------- */
+
+/* Whoever closes the last descriptor of a link waits a tenth of a second for the kernel, so a hundred files one after
+ * another would take ten. Helpers that each hold a share wait at the same time. */
+#define HELPERS 32
+
+struct crew {
+	int ready[2]; /* a helper that holds nothing but its share says so */
+	int go[2];    /* at its end nobody else holds anything */
+	pid_t pid[HELPERS];
+	size_t count;
+};
+
+static void keeper_share(struct keeper *k, size_t who, size_t of, bool mine)
 {
 	for (size_t i = 0; i < BOARD_TARGETS; i++)
-		keeper_drop(&k->links[i]);
+		if (of == 0 || (i % of == who) == mine)
+			keeper_drop(&k->links[i]);
+}
+
+static void keeper_helper(struct keeper *k, struct crew *c, size_t who) __attribute__((noreturn));
+static void keeper_helper(struct keeper *k, struct crew *c, size_t who)
+{
+	char none = 0;
+
+	close(c->go[1]);
+	close(c->ready[0]);
+	keeper_share(k, who, HELPERS, false);
+	if (write(c->ready[1], &none, 1) == 1)
+		while (read(c->go[0], &none, 1) < 0 && errno == EINTR)
+			;
+	keeper_share(k, who, HELPERS, true);
+	_exit(0);
+}
+
+static void keeper_crew(struct keeper *k, struct crew *c)
+{
+	char said;
+
+	for (size_t i = 0; i < HELPERS; i++) {
+		pid_t pid = fork();
+
+		if (pid == 0)
+			keeper_helper(k, c, i);
+		if (pid > 0)
+			c->pid[c->count++] = pid;
+	}
+	close(c->ready[1]);
+	/* one that was killed has closed everything, too */
+	for (size_t i = 0; i < c->count;) {
+		ssize_t n = read(c->ready[0], &said, 1);
+
+		if (n == 0 || (n < 0 && errno != EINTR))
+			break;
+		i += n == 1;
+	}
+}
+
+void keeper_detach(struct keeper *k)
+{
+	struct crew c = { .count = 0 };
+	size_t files = 0;
+
+	for (size_t i = 0; i < BOARD_TARGETS; i++)
+		files += k->links[i].count > 0;
+	if (files > 1 && pipe2(c.ready, O_CLOEXEC) == 0) {
+		if (pipe2(c.go, O_CLOEXEC) == 0) {
+			keeper_crew(k, &c);
+			keeper_share(k, 0, 0, true);
+			close(c.go[0]);
+			close(c.go[1]);
+		} else {
+			close(c.ready[1]);
+		}
+		close(c.ready[0]);
+	}
+	keeper_share(k, 0, 0, true);
+	for (size_t i = 0; i < c.count; i++)
+		while (waitpid(c.pid[i], NULL, 0) < 0 && errno == EINTR)
+			;
 }
 
 /* ---- what a role inherits --------------------------------------------------------------------- */

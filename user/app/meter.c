@@ -10,17 +10,22 @@
 #include "base/log.h"
 
 #define DRAIN_RECORDS 4096 /* at most, before the loop looks at anything else */
-#define TICK_MS       10
+#define START_MS      10   /* between looks at the others while not all are ready */
+#define IDLE_MS       250  /* between looks at the clock when nothing waits to be written */
+#define WAIT_MS       100
+#define AGAIN_NS      NS_PER_SEC /* before a ledger that refused is tried again */
 #define HEARTBEAT_NS  (NS_PER_SEC / 2)
+#define CLOSE_NS      (4 * NS_PER_SEC) /* for what the rings hold at the end */
 
 static struct board_cg *row(struct meter *m, const struct origin *from)
 {
 	struct board_cg *cg = &m->board->cg[from->cg_slot < ABI_CG_SLOTS ? from->cg_slot : 0];
 
-	if (!cg->path[0]) {
+	/* row 0 is many cgroups' and has no path */
+	if (from->cg_slot && !cg->path[0]) {
 		struct str path = facts_path(m->facts, from->cgroup);
 
-		cg->cgroup = from->cg_slot ? from->cgroup : 0;
+		cg->cgroup = from->cgroup;
 		snprintf(cg->path, sizeof(cg->path), STR_FMT, STR_ARG(path));
 	}
 	return cg;
@@ -77,28 +82,61 @@ static void on_exec(void *ctx, uint32_t tgid, uint64_t start_ns, struct str file
 	facts_process(m->facts, tgid, start_ns, file);
 }
 
-int meter_commit(struct meter *m)
+/* Once the supervisor has begun to end us; the loop may be far from seeing its signal. */
+static bool ending(const struct meter *m)
 {
-	int r = ledger_commit(m->ledger);
+	return m->stopping || __atomic_load_n(&m->board->detached_ns, __ATOMIC_ACQUIRE);
+}
 
-	if (r < 0) {
-		if (!m->complained)
-			log_err(r,
-				"cannot write the ledger in '%s'; calls wait in memory, then in "
-				"the ring",
-				m->board->conf.state);
-		m->complained = true;
-		return r;
-	}
+static int refused(struct meter *m, int r)
+{
+	m->again_ns = clock_boot_ns() + AGAIN_NS;
+	if (!m->complained)
+		log_err(r,
+			"cannot write the ledger in '%s'; calls wait in memory, then in "
+			"the ring",
+			m->board->conf.state);
+	m->complained = true;
+	return r;
+}
+
+static void accepted(struct meter *m)
+{
 	if (m->complained)
 		log_info("the ledger takes writes again");
 	m->complained = false;
+}
+
+int meter_commit(struct meter *m)
+{
+	size_t rows = ledger_batch(m->ledger);
+	int r;
+
+	/* Each time costs as much as opening the ledger anew. */
+	if (clock_boot_ns() < m->again_ns && !ending(m))
+		return -EAGAIN;
+	r = ledger_commit(m->ledger);
+	if (r < 0)
+		return refused(m, r);
+	if (rows)
+		accepted(m);
 	m->batch_since = 0;
 	return 0;
 }
 
+/* Until it makes sense to feed the ledger again; false: we are to end. */
+static bool wait_disk(struct meter *m)
+{
+	do {
+		if (ending(m))
+			return false;
+		(void)!poll(NULL, 0, WAIT_MS);
+	} while (meter_commit(m) < 0);
+	return true;
+}
+
 /* A call is never dropped for want of a disk: the meter waits here, the ring fills, and what the ring then refuses is
- * counted by the kernel. */
+ * counted by the kernel. At the end it tries once; what it must leave lies in the gap after the last heartbeat. */
 static int on_posting(void *ctx, const struct posting *p)
 {
 	struct meter *m = ctx;
@@ -107,36 +145,51 @@ static int on_posting(void *ctx, const struct posting *p)
 	/* Its answer will come when we are back, and be seen then: this one is left to the gap. */
 	if (m->closing && p->charge->usage->status < 0)
 		return 0;
+	if (m->gave_up)
+		return -ENOSPC;
 	while ((r = ledger_feed(m->ledger, p)) < 0) {
-		if (meter_commit(m) == 0)
+		/* a full batch has room now; memory does not come back by asking at once */
+		if ((meter_commit(m) == 0 && r != -ENOMEM) || wait_disk(m))
 			continue;
-		if (m->stopping)
-			return log_err(r, "stopping with calls that the ledger could not take");
-		if (poll(NULL, 0, 100) < 0 && errno != EINTR)
-			return -errno;
+		m->gave_up = true;
+		return r;
 	}
 	if (!m->batch_since)
 		m->batch_since = clock_boot_ns();
-	return ledger_batch(m->ledger) >= LIMIT_BATCH_ROWS ? meter_commit(m) : 0;
+	/* The call is taken. A disk that fails now is the next one's wait, not the end of this connection. */
+	if (ledger_batch(m->ledger) >= LIMIT_BATCH_ROWS)
+		(void)!meter_commit(m);
+	return 0;
 }
 
-static void drain(struct meter *m)
+/* Is there more? Who writes without end must not keep the loop from its clock, the desk and its signals, so the
+ * loop comes back for it: the rings stay readable. */
+static bool drain(struct meter *m)
 {
-	size_t done;
+	size_t done = 0;
 	int r;
 
-	do {
-		/* Facts first: a path must be known before the call that needs it is posted. */
-		meter_learn(m);
-		r = ring_drain(m->ring, DRAIN_RECORDS, &done);
-		if (r < 0)
-			log_err(r, "a record could not be taken further");
-	} while (r == 0 && done == DRAIN_RECORDS && !m->stopping);
+	/* Facts first: a path must be known before the call that needs it is posted. */
+	meter_learn(m);
+	r = ring_drain(m->ring, DRAIN_RECORDS, &done);
+	if (r < 0 && !m->gave_up)
+		log_err(r, "a record could not be taken further");
+	meter_ends(m);
+	return !m->gave_up && (r < 0 || done == DRAIN_RECORDS);
+}
+
+/* Nothing is known of what came after the probes were gone. */
+static uint64_t watched(const struct meter *m, uint64_t until_ns)
+{
+	uint64_t end = __atomic_load_n(&m->board->detached_ns, __ATOMIC_ACQUIRE);
+
+	return end ? MIN(end, until_ns) : until_ns;
 }
 
 static void heartbeat(struct meter *m)
 {
-	uint64_t until = ring_clear_until(m->ring), now = clock_utc_ns();
+	uint64_t until = watched(m, ring_clear_until(m->ring)), now = clock_utc_ns();
+	int r;
 
 	if (!m->board->meter_ready && m->board->attacher_ready) {
 		if (ledger_epoch_ready(m->ledger, now) < 0)
@@ -147,10 +200,28 @@ static void heartbeat(struct meter *m)
 	}
 	if (now < m->board->heartbeat_ns + HEARTBEAT_NS && now >= m->board->heartbeat_ns)
 		return;
-	if (ledger_heartbeat(m->ledger, until) == 0) {
-		m->board->heartbeat_ns = now;
-		m->batch_since = 0;
+	if (clock_boot_ns() < m->again_ns || meter_commit(m) < 0)
+		return;
+	r = ledger_heartbeat(m->ledger, until);
+	if (r < 0) {
+		refused(m, r);
+		return;
 	}
+	accepted(m);
+	m->board->heartbeat_ns = now;
+}
+
+static void on_tick(uv_timer_t *t);
+
+/* The next look at the clock: when the batch is to be on disk, else at leisure. */
+static void rest(struct meter *m)
+{
+	uint64_t ms = m->board->meter_ready ? IDLE_MS : START_MS, batch = m->board->conf.batch_ms;
+	uint64_t waited = m->batch_since ? (clock_boot_ns() - m->batch_since) / 1000000 : 0;
+
+	if (m->batch_since)
+		ms = MIN(ms, waited < batch ? batch - waited : WAIT_MS);
+	(void)uv_timer_start(m->tick, on_tick, ms, 0);
 }
 
 static void on_tick(uv_timer_t *t)
@@ -163,16 +234,20 @@ static void on_tick(uv_timer_t *t)
 	if (m->batch_since && clock_boot_ns() - m->batch_since >= batch_ns)
 		(void)!meter_commit(m);
 	heartbeat(m);
+	rest(m);
 }
 
 static void on_ready(uv_poll_t *p, int status, int events)
 {
 	struct meter *m = p->data;
+	uint64_t since = m->batch_since;
 
 	(void)status;
 	(void)events;
 	drain(m);
 	meter_answer(m);
+	if (m->batch_since != since)
+		rest(m);
 }
 
 static void on_signal(uv_signal_t *s, int number)
@@ -193,7 +268,7 @@ static void on_parent(uv_poll_t *p, int status, int events)
 
 	(void)status;
 	(void)events;
-	m->stopping = true;
+	m->stopping = m->orphan = true;
 	uv_stop(p->loop);
 }
 
@@ -222,10 +297,11 @@ static int loop(struct meter *m)
 			r = uv_signal_start(&catchers[i], on_signal, signals[i]);
 	}
 	tick.data = m;
+	m->tick = &tick;
 	if (r == 0)
 		r = uv_timer_init(&uv, &tick);
 	if (r == 0)
-		r = uv_timer_start(&tick, on_tick, 0, TICK_MS);
+		r = uv_timer_start(&tick, on_tick, 0, 0);
 	if (r < 0)
 		return log_err(r, "cannot start the event loop");
 	uv_run(&uv, UV_RUN_DEFAULT);
@@ -301,13 +377,22 @@ static int open_stages(struct meter *m)
 
 static void close_all(struct meter *m)
 {
+	uint64_t until_ns = clock_boot_ns() + CLOSE_NS;
+
 	if (m->ring) {
-		drain(m);
+		while (drain(m) && clock_boot_ns() < until_ns)
+			;
 		m->closing = true;
 		if (pipeline_flush(m->pipeline, clock_utc_ns()) < 0)
 			log_warn(0, "some calls under way could not be closed");
-		if (ledger_heartbeat(m->ledger, clock_utc_ns()) < 0)
-			log_warn(0, "the last heartbeat was not written");
+		/* What is still in a ring is the gap's. When the supervisor dies its probes go first, nobody knows when: then
+		 * the heartbeat before stands. */
+		if (!m->orphan &&
+		    ledger_heartbeat(m->ledger, watched(m, ring_clear_until(m->ring))) < 0) {
+			m->gave_up = true;
+			log_err(0, "the last calls are not on disk: they lie in the gap that the "
+				   "next start records");
+		}
 	}
 	ring_free(&m->ring);
 	pipeline_free(&m->pipeline);
@@ -336,5 +421,5 @@ int meter_main(struct world *w)
 	if (r == 0)
 		r = loop(&m);
 	close_all(&m);
-	return r < 0 ? 1 : 0;
+	return r < 0 || m.gave_up;
 }

@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <sys/socket.h>
 #include "app/meter.h"
+#include "base/clock.h"
 #include "base/log.h"
 
 void meter_learn(struct meter *m)
@@ -8,7 +9,8 @@ void meter_learn(struct meter *m)
 	struct fact f;
 	ssize_t n;
 
-	while ((n = recv(m->world->chan[CHAN_FACT][1], &f, sizeof(f), MSG_DONTWAIT)) > 0) {
+	while (m->ended_count < METER_ENDED &&
+	       (n = recv(m->world->chan[CHAN_FACT][1], &f, sizeof(f), MSG_DONTWAIT)) > 0) {
 		struct str text;
 
 		if (n != (ssize_t)sizeof(f))
@@ -18,7 +20,33 @@ void meter_learn(struct meter *m)
 			facts_cgroup(m->facts, f.cgroup, text);
 		else if (f.op == FACT_PROCESS)
 			facts_process(m->facts, f.tgid, f.start_ns, text);
+		else if (f.op == FACT_ENDED)
+			m->ended[m->ended_count++] =
+				(struct ended){ f.start_ns, f.tgid, ring_mark(m->ring) };
 	}
+}
+
+void meter_ends(struct meter *m)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < m->ended_count; i++) {
+		const struct ended *e = &m->ended[i];
+		struct chunk c = { .from = { .tgid = e->tgid, .start_ns = e->start_ns },
+				   .at_ns = clock_utc_ns(),
+				   .end = END_EXIT,
+				   .final = { OFF_UNKNOWN, OFF_UNKNOWN } };
+		int r;
+
+		if (!ring_passed(m->ring, e->mark)) {
+			m->ended[kept++] = *e;
+			continue;
+		}
+		r = chunk_put(pipeline_inlet(m->pipeline), &c);
+		if (r < 0)
+			log_err(r, "the calls of a process that is gone could not be closed");
+	}
+	m->ended_count = kept;
 }
 
 static bool team_known(const struct meter *m, struct str team)

@@ -9,7 +9,7 @@
 struct scope_root {
 	const char *path; /* of the configuration */
 	enum scope side;
-	uint64_t id; /* 0: not there yet */
+	uint64_t id; /* as told to the kernel; 0: not there */
 	bool logged;
 };
 
@@ -21,6 +21,15 @@ struct scope_set {
 	size_t count;
 	struct scope_root root[2 * CONF_LIST];
 };
+
+/* A service that is started again is another cgroup each time: what is gone makes room. */
+static int scope_gone(struct scope_root *root, const struct kernel *k)
+{
+	uint64_t old = root->id;
+
+	root->id = 0;
+	return old ? kernel_scope(k, old, SCOPE_NONE) : 0;
+}
 
 static void scope_add(struct scope_set *s, const struct conf_list *l, enum scope side)
 {
@@ -81,7 +90,6 @@ int scope_refresh(struct scope_set *s, const struct kernel *k, size_t *ret_new)
 
 		r = cgroup_id(s->mount, root->path, &id);
 		if (r == -ENOENT) {
-			root->id = 0;
 			scope_await(s, root->path);
 			/* made between the look and the watch */
 			r = cgroup_id(s->mount, root->path, &id);
@@ -89,11 +97,19 @@ int scope_refresh(struct scope_set *s, const struct kernel *k, size_t *ret_new)
 		if (r < 0 && !root->logged)
 			log_info("cgroup %s is not there yet: waiting for it", root->path);
 		root->logged |= r < 0;
-		if (r < 0 || id == root->id)
+		if (r == 0 && id == root->id)
+			continue;
+		if ((r == 0 || r == -ENOENT) && scope_gone(root, k) < 0)
+			log_debug("a cgroup that is gone keeps its place in the kernel");
+		if (r < 0)
 			continue;
 		r = kernel_scope(k, id, root->side);
 		if (r < 0)
 			return r;
+		if (root->logged)
+			log_info("cgroup %s is there: %s", root->path,
+				 root->side == SCOPE_IN ? "observed" : "left alone");
+		root->logged = false;
 		root->id = id;
 		fresh++;
 	}

@@ -29,7 +29,8 @@
 
 /* Milliseconds that each role gets to end; together less than 10 s. */
 #define END_FAST  1500
-#define END_METER 6000
+#define END_METER 5500
+#define END_KILL  500ull
 
 struct supervisor {
 	struct world w;
@@ -110,8 +111,11 @@ static void supervisor_died(struct supervisor *s, enum role role, int status)
 	__atomic_store_n(&s->w.board->role[role].pid, 0, __ATOMIC_RELEASE);
 	if (role == ROLE_ATTACHER)
 		keeper_forget(&s->keeper, &s->w);
-	if (s->stopping)
+	if (s->stopping) {
+		if (role == ROLE_METER && status)
+			s->status = 1; /* not all is booked */
 		return;
+	}
 	if (role == ROLE_ATTACHER && WIFEXITED(status) && WEXITSTATUS(status) == ROLE_CANNOT) {
 		s->stopping = true; /* it has said why */
 		s->status = 1;
@@ -208,8 +212,10 @@ static bool supervisor_end(struct supervisor *s, enum role role, int ms)
 		return true;
 	log_warn(0, "the %s did not end within %d ms: killed", priv_name(role), ms);
 	kill(pid, SIGKILL);
-	while (s->role[role].pid)
-		supervisor_turn(s, 100);
+	/* one that waits for a file system that does not answer cannot die: it is left to that */
+	end = clock_boot_ns() + END_KILL * MS;
+	while (s->role[role].pid && (now = clock_boot_ns()) < end)
+		supervisor_turn(s, (int)((end - now) / MS) + 1);
 	return false;
 }
 
@@ -219,6 +225,8 @@ static int supervisor_stop(struct supervisor *s)
 
 	s->stopping = true;
 	supervisor_end(s, ROLE_ATTACHER, END_FAST);
+	/* the gap begins here, however long the rest takes */
+	__atomic_store_n(&s->w.board->detached_ns, clock_utc_ns(), __ATOMIC_RELEASE);
 	keeper_detach(&s->keeper);
 	supervisor_end(s, ROLE_FINDER, END_FAST / 3);
 	/* nothing new comes into the rings: the meter books what is there */

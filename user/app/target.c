@@ -38,6 +38,7 @@ struct targets {
 	struct target *all;
 	uint64_t asked; /* id of the last question to the finder */
 	int inotify;
+	bool changed; /* seen while we waited for the finder, not told yet */
 };
 
 /* ---- what is known -------------------------------------------------------------------------- */
@@ -229,11 +230,22 @@ static int target_attach(struct targets *t, struct target *e, int fd, const char
 	return 0;
 }
 
+/* A file that is written to is let go at once, also while the finder is busy with another. */
+static int target_idle(void *ctx)
+{
+	struct targets *t = ctx;
+	bool changed;
+	int r = targets_changed(t, &changed);
+
+	t->changed |= changed;
+	return r;
+}
+
 static int target_examine(struct targets *t, struct target *e, int fd, const char *path)
 {
 	const char *name = strrchr(path, '/');
 	struct find_answer a;
-	int r = errand_find(t->world, &t->asked, fd, &a);
+	int r = errand_find(t->world, &t->asked, fd, target_idle, t, &a);
 
 	if (r == -EPIPE || r == -ENOMEM)
 		return r;
@@ -327,7 +339,8 @@ int targets_changed(struct targets *t, bool *ret_rescan)
 	int r;
 
 	obj_check(t, TARGETS_MAGIC);
-	*ret_rescan = false;
+	*ret_rescan = t->changed;
+	t->changed = false;
 	while ((n = read(t->inotify, bytes, sizeof(bytes))) > 0) {
 		const struct inotify_event *ev;
 

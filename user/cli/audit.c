@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/limit.h"
 #include "base/log.h"
+#include "base/names.h"
 #include "cli/audit.h"
 #include "cli/cli.h"
 #include "cli/table.h"
@@ -41,23 +42,6 @@ struct audit {
 
 /* ---- what is printed -------------------------------------------------------------------------------- */
 
-static const char *const kinds[] = {
-#define KIND(name, text) text,
-#include "tbl/kind.h"
-#undef KIND
-};
-static const char *const sources[] = {
-#define SOURCE(name, text) text,
-#include "tbl/kind.h"
-#undef SOURCE
-};
-static const char *const whys[] = {
-	"",
-#define WHY(name, words) words,
-#include "tbl/why.h"
-#undef WHY
-};
-
 static int cell(struct audit *a, struct str s)
 {
 	char text[LIMIT_MODEL_TEXT + 1];
@@ -94,7 +78,7 @@ static int row(struct audit *a, const struct posting *p)
 		snprintf(status, sizeof(status), "%d", u->status);
 	r = p->source_id.n ? cell(a, p->source_id) : table_cell_u64(a->table, a->done + 1);
 	if (r == 0)
-		r = table_cell(a->table, kinds[u->kind]);
+		r = table_cell(a->table, names_kind[u->kind]);
 	if (r == 0)
 		r = cell(a, u->provider);
 	if (r == 0)
@@ -106,10 +90,10 @@ static int row(struct audit *a, const struct posting *p)
 	if (r == 0)
 		r = cell_tokens(a, &u->used, LEAF_OUT_TEXT, LEAF_OUT_CITATION);
 	if (r == 0)
-		r = table_cell(a->table, sources[u->source]);
+		r = table_cell(a->table, names_source[u->source]);
 	if (r == 0)
 		r = priced ? cell(a, dec_text(c->pico, cost)) : table_cell(a->table, "");
-	return r < 0 ? r : table_cell(a->table, whys[c->why]);
+	return r < 0 ? r : table_cell(a->table, names_why_words[c->why]);
 }
 
 static int print_record(struct audit *a, const struct posting *p)

@@ -111,33 +111,48 @@ static bool cgfact_is_unit(struct str name)
 	return str_ends(name, S(".service")) || str_ends(name, S(".scope"));
 }
 
-static void cgfact_component(struct str name, struct cgroup_facts *f)
+/* Above is what the host decided; below, whoever was given the cgroup names his own ones as he likes. */
+struct cgfact_above {
+	bool slices; /* nothing but slices so far: a unit here is the host's */
+	bool user;   /* below a user's own manager */
+};
+
+static void cgfact_pod_of(struct str name, const struct cgfact_above *above, struct cgroup_facts *f)
+{
+	if (!above->user && cgfact_pod(name, f->pod_text))
+		f->pod_uid = str_of(f->pod_text);
+}
+
+static void cgfact_component(struct str name, struct cgfact_above *above, struct cgroup_facts *f)
 {
 	struct str part, rest = name;
 
 	/* containerd outside its own slice: "<slice>:cri-containerd:<id>" */
 	if (str_cut(&rest, &part, ':')) {
-		if (cgfact_pod(part, f->pod_text))
-			f->pod_uid = str_of(f->pod_text);
+		cgfact_pod_of(part, above, f);
 		while (str_cut(&rest, &part, ':'))
 			;
 		(void)cgfact_container(rest, &f->container);
 		return;
 	}
-	if (cgfact_container(name, &f->container) && !cgfact_is_unit(name))
-		return;
-	if (cgfact_pod(name, f->pod_text))
-		f->pod_uid = str_of(f->pod_text);
-	else if (cgfact_is_unit(name))
+	(void)cgfact_container(name, &f->container);
+	cgfact_pod_of(name, above, f);
+	if (above->slices && cgfact_is_unit(name))
 		f->unit = cgfact_unit(name, f->unit_text, sizeof(f->unit_text));
+	if (str_starts(name, S("user@")) && str_ends(name, S(".service")))
+		above->user = true;
+	/* ".." : a path as it is seen from inside a cgroup namespace */
+	if (name.n && !str_ends(name, S(".slice")) && !str_eq(name, S("..")))
+		above->slices = false;
 }
 
 void cgroup_facts(struct str path, struct cgroup_facts *ret)
 {
+	struct cgfact_above above = { .slices = true };
 	struct str rest = path, name;
 
 	*ret = (struct cgroup_facts){ 0 };
 	while (str_cut(&rest, &name, '/'))
-		cgfact_component(name, ret);
-	cgfact_component(rest, ret);
+		cgfact_component(name, &above, ret);
+	cgfact_component(rest, &above, ret);
 }

@@ -1,5 +1,6 @@
 #include <stdio.h>
 #include "base/hash.h"
+#include "base/names.h"
 #include "base/limit.h"
 #include "base/obj.h"
 #include "ledger/call.h"
@@ -129,11 +130,6 @@ static void content_of(struct call *c)
 /* {"in_text":12,"out_text":3} */
 static int leaves_text(struct arena *a, const struct leaves *l, struct str *ret)
 {
-	static const char *const name[] = {
-#define LEAF(id, text, parent, words) text,
-#include "tbl/leaf.h"
-#undef LEAF
-	};
 	char out[LEAF_COUNT * LEAF_TEXT];
 	int n = 1;
 
@@ -141,7 +137,7 @@ static int leaves_text(struct arena *a, const struct leaves *l, struct str *ret)
 	for (int i = 0; i < LEAF_COUNT; i++)
 		if (leaf_has(l, i))
 			n += snprintf(out + n, sizeof(out) - (size_t)n, "%s\"%s\":%llu",
-				      n > 1 ? "," : "", name[i], (unsigned long long)l->n[i]);
+				      n > 1 ? "," : "", names_leaf[i], (unsigned long long)l->n[i]);
 	out[n++] = '}';
 	return arena_str(a, (struct str){ out, (size_t)n }, ret);
 }

@@ -27,13 +27,16 @@ static int gap_begin(struct db *db, const struct epoch_job *j)
 {
 	_cleanup_(use_end) struct use u = db_use(db, SQL_EPOCH_LAST);
 	int r = use_step(&u);
+	uint64_t from_ns;
 	bool again;
 
 	if (r <= 0)
 		return r;
+	/* a clock that went back: a gap that begins in the future would hold nothing */
+	from_ns = MIN((uint64_t)use_col_int(&u, 1), j->ns);
 	again = str_eq(use_col_blob(&u, 0), (struct str){ (const char *)j->epoch, EPOCH });
 	/* The same epoch: its probes and rings were kept, what the meter held in memory was not. */
-	return gap_add(db, (uint64_t)use_col_int(&u, 1), NULL,
+	return gap_add(db, from_ns, NULL,
 		       again ? S("the meter restarted") : S("submeterd was not running"));
 }
 

@@ -1,45 +1,17 @@
-#include <ctype.h>
+#include "base/clock.h"
+#include "base/names.h"
 #include "ledger/book.h"
 #include "ledger/post.h"
 
-static const char *const kind_text[] = {
-#define KIND(id, text) text,
-#include "tbl/kind.h"
-#undef KIND
-};
-static const char *const outcome_text[] = {
-#define OUTCOME(id, text) text,
-#include "tbl/kind.h"
-#undef OUTCOME
-};
-static const char *const source_text[] = {
-#define SOURCE(id, text) text,
-#include "tbl/kind.h"
-#undef SOURCE
-};
-static const char *const billing_text[] = {
-#define BILLING(id, text) text,
-#include "tbl/kind.h"
-#undef BILLING
-};
-static const char *const leaf_text[] = {
-#define LEAF(id, text, parent, words) text,
-#include "tbl/leaf.h"
-#undef LEAF
-};
-static const char *const why_name[] = {
-	NULL,
-#define WHY(id, words) #id,
-#include "tbl/why.h"
-#undef WHY
-};
+#define CLOCK_SLIP_NS NS_PER_SEC /* between the clocks of two epochs */
 
 struct found { /* what the ledger knows about this call already */
 	char month[BOOK_MONTH];
 	bool late;
 	bool has_repeat, has_joined;
 	unsigned char repeat[CALL_ID], joined[CALL_ID];
-	char why[64];
+	char why[NAMES_TEXT];
+	struct str why_text;
 	int64_t seq;
 };
 
@@ -86,6 +58,7 @@ static int look_joined(struct db *db, const struct call *c, struct found *f)
 {
 	_cleanup_(use_end) struct use u = { 0 };
 	struct str id, epoch;
+	bool other, overlaps;
 	int r;
 
 	if (c->usage.response_id.n == 0 || c->usage.kind != KIND_INFERENCE)
@@ -100,21 +73,14 @@ static int look_joined(struct db *db, const struct call *c, struct found *f)
 	epoch = use_col_blob(&u, 1);
 	if (id.n != CALL_ID)
 		return -EUCLEAN;
-	f->has_joined =
-		!exact(c) || !str_eq(epoch, (struct str){ (const char *)c->epoch,
-							  c->has_epoch ? sizeof(c->epoch) : 0 });
+	other = !str_eq(
+		epoch, (struct str){ (const char *)c->epoch, c->has_epoch ? sizeof(c->epoch) : 0 });
+	/* who saw all of a call was there when anybody saw a part of it */
+	overlaps = (uint64_t)use_col_int(&u, 2) <= c->usage.end_ns + CLOCK_SLIP_NS &&
+		   (uint64_t)use_col_int(&u, 3) + CLOCK_SLIP_NS >= c->usage.start_ns;
+	f->has_joined = !exact(c) || (other && overlaps);
 	memcpy(f->joined, id.p, CALL_ID);
 	return 0;
-}
-
-static void find_why(enum why why, struct found *f)
-{
-	size_t i = 0;
-
-	if (why != WHY_NONE)
-		for (; why_name[why][i] && i < sizeof(f->why) - 1; i++)
-			f->why[i] = (char)tolower((unsigned char)why_name[why][i]);
-	f->why[i] = '\0';
 }
 
 /* ---- the row of the call; parameters in the order of SQL_CALL_NEW ---- */
@@ -130,7 +96,7 @@ static void use_maybe(struct use *u, bool has, int64_t n)
 static void put_when(struct use *u, const struct call *c)
 {
 	use_text(u, c->posting.source_id);
-	use_text(u, str_of(kind_text[c->usage.kind]));
+	use_text(u, str_of(names_kind[c->usage.kind]));
 	use_int(u, (int64_t)c->usage.start_ns);
 	use_maybe(u, c->usage.first_ns != 0, (int64_t)c->usage.first_ns);
 	use_int(u, (int64_t)c->usage.end_ns);
@@ -181,7 +147,7 @@ static void put_what(struct use *u, const struct call *c, const struct found *f)
 	use_int(u, g->stream);
 	use_maybe(u, g->status >= 0, g->status);
 	use_maybe(u, g->retry >= 0, g->retry);
-	use_text(u, str_of(outcome_text[g->outcome]));
+	use_text(u, str_of(names_outcome[g->outcome]));
 	use_text(u, g->credential);
 	use_text(u, g->request_hash);
 	use_blob(u, f->has_repeat ? f->repeat : NULL, CALL_ID);
@@ -196,9 +162,9 @@ static void put_cost(struct use *u, const struct call *c, const struct found *f)
 	use_text(u, c->low);
 	use_text(u, c->high);
 	use_text(u, c->usage.raw);
-	use_text(u, str_of(source_text[c->usage.source]));
-	use_text(u, f->why[0] ? str_of(f->why) : STR_NONE);
-	use_text(u, str_of(billing_text[g->billing]));
+	use_text(u, str_of(names_source[c->usage.source]));
+	use_text(u, f->why_text);
+	use_text(u, str_of(names_billing[g->billing]));
 	use_text(u, g->book);
 	use_text(u, g->entry);
 	use_text(u, g->match);
@@ -239,7 +205,7 @@ static int put_lines(struct db *db, const struct call *c, int64_t seq)
 		struct use u = db_use(db, SQL_LINE_NEW);
 
 		use_int(&u, seq);
-		use_text(&u, str_of(leaf_text[l->leaf]));
+		use_text(&u, str_of(names_leaf[l->leaf]));
 		use_int(&u, (int64_t)l->quantity);
 		use_int(&u, l->rate.pico);
 		use_int(&u, (int64_t)l->rate.per);
@@ -281,7 +247,7 @@ int post_call(struct db *db, const struct call *c, enum booked *ret)
 	if (r != 0)
 		return MIN(r, 0);
 
-	find_why(c->charge.why, &f);
+	f.why_text = names_why_text(c->charge.why, f.why);
 	r = look_repeat(db, c, &f);
 	if (r == 0)
 		r = look_joined(db, c, &f);

@@ -148,6 +148,7 @@ static const struct llm_route routes[] = {
 	{ "POST", "**/messages/count_tokens", "count_tokens", KIND_OTHER, NULL },
 	{ NULL, "**/messages/batches**", "batches", KIND_OTHER, NULL },
 	{ "POST", "**/messages", "messages", KIND_INFERENCE, &messages },
+	{ "POST", "**/chat/completions", "chat", KIND_INFERENCE, &llm_chat },
 	{ "POST", "**/v1/complete", "completion", KIND_INFERENCE, NULL },
 	{ NULL, "**/v1/files**", "files", KIND_OTHER, NULL },
 	{ NULL, "**/v1/models**", "models", KIND_OTHER, NULL },

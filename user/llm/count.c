@@ -147,7 +147,8 @@ int llm_count_fields(const struct llm_format *f, struct str raw, struct llm_coun
 	e = json_scan(raw, want, f->field_count, read_field, &r);
 	if (e == -ENOMEM)
 		return e;
-	if (e < 0 || ret->why || !make_leaves(&r))
+	/* nothing of what we know is not nothing used */
+	if (e < 0 || ret->why || !make_leaves(&r) || !ret->used.has)
 		ret->why = WHY_BAD_USAGE;
 	if (r.speed[0] && strcmp(r.speed, "standard") != 0)
 		memcpy(ret->tier, r.speed, sizeof(ret->tier));

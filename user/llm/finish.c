@@ -60,13 +60,13 @@ static void unpriced(struct usage *u, enum why why)
 	u->why = why;
 }
 
-static void estimate(struct xchg *x, enum source source, enum why why, bool seen_whole)
+static void estimate(struct xchg *x, enum source source, enum why why)
 {
 	struct usage *u = &x->u;
 
 	u->source = source;
 	u->why = why;
-	x->guess.whole = seen_whole;
+	x->guess.asked_cut = x->cut[DIR_OUT] != WHY_NONE;
 	x->guess.no_output = x->format->no_output;
 	guess_fill(&x->guess, source == SOURCE_PARTIAL, u);
 }
@@ -126,11 +126,11 @@ static int reported(struct xchg *x, const struct part *end)
 	u->used = c.used;
 	add_tools(x);
 	u->low = u->high = u->used;
-	if (u->stream ? x->final : !x->unreadable && whole(x, end))
+	if (!u->stream || x->final) /* an answer in one piece says it once */
 		return 0;
 	/* the input is known, the output so far is a lower bound */
 	output = u->used.n[LEAF_OUT_TEXT] + u->used.n[LEAF_OUT_REASONING];
-	estimate(x, SOURCE_PARTIAL, missing(x, end), false);
+	estimate(x, SOURCE_PARTIAL, missing(x, end));
 	if (output > u->used.n[LEAF_OUT_TEXT])
 		leaf_set(&u->used, LEAF_OUT_TEXT, output);
 	leaf_set(&u->low, LEAF_OUT_TEXT, MAX(output, u->low.n[LEAF_OUT_TEXT]));
@@ -148,10 +148,8 @@ static int inference(struct xchg *x, const struct part *end)
 		unpriced(u, x->raw_why);
 	else if (x->raw.n)
 		return reported(x, end);
-	else if (u->status < 0 || !whole(x, end))
-		estimate(x, SOURCE_ESTIMATED, missing(x, end), false);
-	else if (u->stream)
-		estimate(x, SOURCE_ESTIMATED, missing(x, end), true);
+	else if (u->status < 0 || u->stream || !whole(x, end))
+		estimate(x, SOURCE_ESTIMATED, missing(x, end));
 	else
 		unpriced(u, x->queued ? WHY_BACKGROUND : WHY_NO_USAGE);
 	return 0;
@@ -163,6 +161,21 @@ static int orphan(struct xchg *x)
 
 	x->u.kind = x->u.status >= HTTP_CLIENT ? KIND_ERROR : shape ? KIND_INFERENCE : KIND_OTHER;
 	unpriced(&x->u, WHY_MIDSTREAM);
+	return 0;
+}
+
+/* A path that no table has. What reports usage was inference all the same: not read, but not nothing. */
+static int stray(struct xchg *x)
+{
+	bool counted = x->u.status < HTTP_REDIRECT && (x->raw.n || x->raw_why);
+
+	x->format = NULL;
+	if (counted) {
+		x->u.kind = KIND_INFERENCE;
+		fold_compact(&x->raw);
+		x->u.raw = buf_str(&x->raw);
+	}
+	unpriced(&x->u, counted ? WHY_UNKNOWN_FORMAT : WHY_NOT_INFERENCE);
 	return 0;
 }
 
@@ -184,6 +197,8 @@ static int judge(struct xchg *x, const struct part *end)
 		unpriced(u, WHY_ERROR_STATUS);
 		return 0;
 	}
+	if (x->format == &llm_stray)
+		return stray(x);
 	if (u->status >= HTTP_REDIRECT && u->kind == KIND_INFERENCE)
 		u->kind = KIND_OTHER;
 	if (u->kind != KIND_INFERENCE) {

@@ -2,10 +2,21 @@
 
 enum {
 	BYTES_PER_TOKEN = 4,
-	SPREAD = 2,           /* bounds: half and twice the guess */
-	MESSAGE_TOKENS = 8,   /* roles and separators around any prompt */
-	ANSWER_UNSEEN = 8192, /* an answer we did not see whole, with no ceiling of its own */
+	SPREAD = 2,         /* bounds: half and twice the guess */
+	MESSAGE_TOKENS = 8, /* roles and separators around any prompt */
+	ANSWER_UNSEEN =
+		131072, /* the longest answer a model gives: reasoning is not seen, so also of a whole one */
+	ASKED_UNSEEN = 2097152, /* the longest prompt a model reads */
+	MOST = 1 << 24,         /* a larger ceiling is no ceiling, and would not fit an amount */
 };
+
+/* The most that the answers may come to. */
+static uint64_t ceiling(const struct guess *g)
+{
+	uint64_t each = g->max_tokens ? MIN(g->max_tokens, (uint64_t)MOST) : ANSWER_UNSEEN;
+
+	return MIN(each * MIN(MAX(g->choices, 1u), (uint64_t)MOST), (uint64_t)MOST);
+}
 
 static uint64_t tokens(uint64_t bytes)
 {
@@ -30,25 +41,22 @@ static void clear(struct leaves *l, bool keep_input)
 void guess_fill(const struct guess *g, bool keep_input, struct usage *u)
 {
 	uint64_t in = tokens(g->asked_text) + (g->asked_text ? MESSAGE_TOKENS : 0);
-	uint64_t out = tokens(g->answer_text), top = out * SPREAD;
-	uint64_t choices = MAX(g->choices, 1u), ceiling;
+	uint64_t out = tokens(g->answer_text);
 
 	clear(&u->used, keep_input);
 	u->low = u->high = u->used;
 	if (!keep_input) {
 		uint64_t most = MAX(in, tokens(g->asked_bytes)) * SPREAD;
 
+		if (g->asked_cut)
+			most += ASKED_UNSEEN;
 		leaf_set(&u->used, LEAF_IN_TEXT, in);
 		leaf_set(&u->low, LEAF_IN_TEXT, in / SPREAD);
 		leaf_set(&u->high, LEAF_IN_TEXT, most);
 	}
 	if (g->no_output)
 		return;
-	if (!__builtin_mul_overflow(g->max_tokens, choices, &ceiling))
-		top = MAX(top, ceiling);
-	if (!g->whole && !g->max_tokens)
-		top += ANSWER_UNSEEN;
 	leaf_set(&u->used, LEAF_OUT_TEXT, out);
 	leaf_set(&u->low, LEAF_OUT_TEXT, out / SPREAD);
-	leaf_set(&u->high, LEAF_OUT_TEXT, top);
+	leaf_set(&u->high, LEAF_OUT_TEXT, MAX(out * SPREAD, ceiling(g)));
 }

@@ -103,14 +103,24 @@ static int keep_lower(struct xchg *x, struct str s, struct str *ret)
 	return 0;
 }
 
-/* server_address is the name alone */
-static struct str host_name(struct str host)
+/* Whom the server takes itself for: the authority of an absolute target beats the Host beside it (RFC 9112
+ * section 3.2.2). */
+static struct str asked_host(const struct part *in)
 {
-	size_t n = host.n;
+	static const struct str schemes[] = { { "https://", 8 }, { "http://", 7 } };
 
-	while (n && host.p[n - 1] >= '0' && host.p[n - 1] <= '9')
-		n--;
-	return n && n < host.n && host.p[n - 1] == ':' ? str_head(host, n - 1) : host;
+	for (size_t i = 0; i < COUNT_OF(schemes); i++) {
+		struct str rest = str_skip(in->target, schemes[i].n), host = STR_NONE;
+
+		if (!str_ieq(str_head(in->target, schemes[i].n), schemes[i]))
+			continue;
+		for (size_t n = 0; n < rest.n && !strchr("/?#", rest.p[n]); n++)
+			host = rest.p[n] == '@'
+				       ? str_head(str_skip(rest, n + 1), 0)
+				       : (struct str){ host.p ? host.p : rest.p, host.n + 1 };
+		return host;
+	}
+	return in->header[HDR_HOST];
 }
 
 static int hex(char c)
@@ -136,6 +146,26 @@ static int keep_decoded(struct xchg *x, struct str s, struct str *ret)
 	return xchg_keep(x, (struct str){ text, n }, ret);
 }
 
+static struct str bearer(const struct part *in)
+{
+	struct str s = str_trim(in->header[HDR_AUTHORIZATION]);
+
+	return str_ieq(str_head(s, 7), S("bearer ")) ? str_trim(str_skip(s, 7)) : STR_NONE;
+}
+
+/* Paid by a plan, not by the token: the beta and the OAuth token that it belongs to. The label alone is only
+ * text, and who sends an API key is billed for it. */
+static bool by_plan(const struct part *in)
+{
+	struct str beta = in->header[HDR_ANTHROPIC_BETA], token = bearer(in);
+	bool labelled = false;
+
+	for (size_t i = 0; i + 6 <= beta.n; i++)
+		labelled |= memcmp(beta.p + i, "oauth-", 6) == 0;
+	return labelled && token.n && !str_starts(token, S("sk-ant-api")) &&
+	       !in->header[HDR_X_API_KEY].n;
+}
+
 /* The credential itself ends here. */
 static int set_credential(struct llm *l, struct xchg *x, const struct part *in)
 {
@@ -143,15 +173,13 @@ static int set_credential(struct llm *l, struct xchg *x, const struct part *in)
 					     HDR_X_GOOG_API_KEY };
 	unsigned char digest[REQUEST_HASH_BYTES];
 	char text[5 + 2 * CRED_BYTES + 1] = "cred:";
-	struct str key = STR_NONE;
+	struct str key = bearer(in);
 	struct hash h;
 
 	for (size_t i = 0; i < COUNT_OF(where) && !key.n; i++)
 		key = str_trim(in->header[where[i]]);
 	if (!key.n)
 		return 0;
-	if (key.n > 7 && str_ieq(str_head(key, 7), S("bearer ")))
-		key = str_trim(str_skip(key, 7));
 	hash_init(&h, l->o.key, sizeof(digest));
 	hash_field(&h, S("credential"));
 	hash_field(&h, key);
@@ -163,8 +191,7 @@ static int set_credential(struct llm *l, struct xchg *x, const struct part *in)
 static void find_provider(struct llm *l, struct xchg *x, const struct part *in)
 {
 	const struct llm_host *row = NULL;
-	struct str host = in->header[HDR_HOST], named = STR_NONE, model;
-	struct str beta = in->header[HDR_ANTHROPIC_BETA];
+	struct str host = asked_host(in), named = STR_NONE, model;
 
 	if (l->o.endpoint)
 		named = l->o.endpoint(l->o.ctx, host);
@@ -174,15 +201,14 @@ static void find_provider(struct llm *l, struct xchg *x, const struct part *in)
 		x->route = provider_route(x->provider, S("POST"), in->target, &model);
 	if (x->route && x->route->kind == KIND_INFERENCE)
 		x->format = x->route->format;
+	else if (!x->route && x->provider != &llm_unknown && str_eq(in->method, S("POST")))
+		x->format = &llm_stray;
 	x->u.provider = str_of(x->provider->name);
 	x->u.operation = str_of(x->route ? x->route->operation : NULL);
 	x->u.region = str_of(row ? row->region : NULL);
-	x->u.billing = BILLING_METERED;
-	for (size_t i = 0; i + 6 <= beta.n; i++)
-		if (memcmp(beta.p + i, "oauth-", 6) == 0)
-			x->u.billing = BILLING_SUBSCRIPTION;
-	if (row && row->subscription)
-		x->u.billing = BILLING_SUBSCRIPTION;
+	x->u.billing = (row && row->subscription) || (x->provider == &llm_anthropic && by_plan(in))
+			       ? BILLING_SUBSCRIPTION
+			       : BILLING_METERED;
 }
 
 static int on_request(struct llm *l, struct xchg *x, const struct part *in)
@@ -194,7 +220,7 @@ static int on_request(struct llm *l, struct xchg *x, const struct part *in)
 	x->asked = true;
 	x->upgrade = in->header[HDR_UPGRADE].n > 0;
 	find_provider(l, x, in);
-	r = keep_lower(x, host_name(in->header[HDR_HOST]), &x->u.host);
+	r = keep_lower(x, provider_host_name(asked_host(in)), &x->u.host);
 	if (r == 0 && x->route) {
 		(void)provider_route(x->provider, in->method, in->target, &model);
 		r = keep_decoded(x, model, &x->u.model_requested);

@@ -15,6 +15,17 @@ static bool names_field(const struct multipart *m)
 	return false;
 }
 
+/* A file may hold a line that looks like a field, and servers differ in which of two they take. */
+static void keep_value(struct multipart *m)
+{
+	size_t n = MIN(m->n, sizeof(m->value));
+	bool other = m->value_n && (n != m->value_n || memcmp(m->value, m->line, n) != 0);
+
+	memcpy(m->value, m->line, n);
+	m->value_n = other ? 0 : n;
+	m->state = other ? MULTIPART_DONE : MULTIPART_SEEK;
+}
+
 static void end_line(struct multipart *m)
 {
 	if (m->n && m->line[m->n - 1] == '\r')
@@ -29,9 +40,7 @@ static void end_line(struct multipart *m)
 			m->state = MULTIPART_VALUE;
 		break;
 	case MULTIPART_VALUE:
-		m->value_n = MIN(m->n, sizeof(m->value));
-		memcpy(m->value, m->line, m->value_n);
-		m->state = MULTIPART_DONE;
+		keep_value(m);
 		break;
 	case MULTIPART_DONE:
 		break;
@@ -56,7 +65,7 @@ void multipart_feed(struct multipart *m, struct str bytes)
 
 struct str multipart_value(const struct multipart *m)
 {
-	if (m->state != MULTIPART_DONE || !m->value_n)
+	if (!m->value_n)
 		return STR_NONE;
 	return (struct str){ m->value, m->value_n };
 }

@@ -38,7 +38,7 @@ static const struct llm_field chat_fields[] = {
 	{ "completion_tokens_details.audio_tokens", LEAF_OUT_AUDIO, FIELD_PART, LEAF_OUT_TEXT },
 	{ "total_tokens", 0, FIELD_TOTAL, 0 },
 };
-static const struct llm_format chat = {
+const struct llm_format llm_chat = {
 	LLM_TABLE(chat_marks),
 	LLM_TABLE(chat_fields),
 	.no_output = false,
@@ -98,6 +98,8 @@ static const struct llm_tool responses_tools[] = {
 	{ "web_search_call", LEAF_N_WEB_SEARCH, "search", false },
 	{ "file_search_call", LEAF_N_FILE_SEARCH, NULL, false },
 	{ "code_interpreter_call", LEAF_N_CODE_SESSION, NULL, true },
+	/* an image model's tokens, which are not in this usage: without a price of their own, no price */
+	{ "image_generation_call", LEAF_N_IMAGE, NULL, false },
 };
 static const char *const responses_last[] = { "response.completed", "response.incomplete",
 					      "response.failed", NULL };
@@ -152,8 +154,8 @@ static const struct llm_host hosts[] = {
 	{ "jp.api.openai.com", "jp", false }, { "chatgpt.com", NULL, true },
 };
 static const struct llm_route routes[] = {
-	{ "POST", "**/chat/completions", "chat", KIND_INFERENCE, &chat },
-	{ "POST", "**/completions", "completion", KIND_INFERENCE, &chat },
+	{ "POST", "**/chat/completions", "chat", KIND_INFERENCE, &llm_chat },
+	{ "POST", "**/completions", "completion", KIND_INFERENCE, &llm_chat },
 	{ "POST", "**/responses/input_tokens", "count_tokens", KIND_OTHER, NULL },
 	{ "POST", "**/responses/compact", "responses", KIND_INFERENCE, &responses },
 	{ "POST", "**/responses/{}/cancel", "responses", KIND_OTHER, NULL },

@@ -37,7 +37,7 @@ static bool host_fits(const char *pattern, struct str host)
 	return !*pattern;
 }
 
-static struct str without_port(struct str host)
+struct str provider_host_name(struct str host)
 {
 	size_t n = host.n;
 
@@ -45,12 +45,14 @@ static struct str without_port(struct str host)
 		n--;
 	if (n && n < host.n && host.p[n - 1] == ':')
 		host.n = n - 1;
+	if (str_ends(host, S(".")))
+		host.n--;
 	return host;
 }
 
 const struct llm_provider *provider_by_host(struct str host, const struct llm_host **ret_host)
 {
-	struct str name = without_port(host);
+	struct str name = provider_host_name(host);
 
 	if (ret_host)
 		*ret_host = NULL;

@@ -1,5 +1,5 @@
-/* unknown.c -- hosts that are not listed, and answers whose request was not seen: a call that has the shape
- * of inference is shown and left unpriced; anything else is other traffic. */
+/* unknown.c -- hosts and paths that are not listed, and answers whose request was not seen: a call that has the
+ * shape of inference is shown and left unpriced; anything else is other traffic. */
 #include "llm/provider.h"
 
 /* The host may be anything, so a path must say more than one common word. */
@@ -46,4 +46,18 @@ static const char *const kinds[] = { "chat.completion",     "chat.completion.chu
 				     "response.completed",  "response.incomplete",
 				     "response.failed",     NULL };
 
+/* Only to see that there is a usage object. (Gemini's usageMetadata also stands in what is no call.) */
+static const struct json_want stray_marks[] = {
+	{ "usage", MARK_USAGE, JSON_RAW },
+	{ "message.usage", MARK_USAGE, JSON_RAW },
+	{ "response.usage", MARK_USAGE, JSON_RAW },
+	{ "id", MARK_ID, 0 },
+	{ "model", MARK_MODEL, 0 },
+	{ "message.id", MARK_ID, 0 },
+	{ "message.model", MARK_MODEL, 0 },
+	{ "response.id", MARK_ID, 0 },
+	{ "response.model", MARK_MODEL, 0 },
+};
+
+const struct llm_format llm_stray = { LLM_TABLE(stray_marks), .overlay = true };
 const struct llm_format llm_orphan = { LLM_TABLE(marks), .last = kinds };

@@ -1,5 +1,6 @@
 #include <stdio.h>
 #include "base/clock.h"
+#include "base/names.h"
 #include "price/load.h"
 
 static const struct {
@@ -9,12 +10,6 @@ static const struct {
 	{ "Mtok", 1000000 },  { "tok", 1 },        { "kcall", 1000 },  { "call", 1 },
 	{ "Mchar", 1000000 }, { "char", 1 },       { "kpage", 1000 },  { "page", 1 },
 	{ "min", 60000 },     { "hour", 3600000 }, { "second", 1000 }, { "image", 1 },
-};
-
-static const char *const leaves[] = {
-#define LEAF(name, text, parent, words) [LEAF_##name] = text,
-#include "tbl/leaf.h"
-#undef LEAF
 };
 
 int load_only(const struct load *l, const struct yaml_node *map, const char *const *keys)
@@ -74,7 +69,7 @@ static int load_rates(const struct load *l, const struct yaml_node *map, bool co
 	yaml_each (m, map) {
 		int leaf = 0, r;
 
-		while (leaf < LEAF_COUNT && !str_eq(str_of(leaves[leaf]), m->key))
+		while (leaf < LEAF_COUNT && !str_eq(str_of(names_leaf[leaf]), m->key))
 			leaf++;
 		if (leaf == LEAF_COUNT || (leaf >= LEAF_N_WEB_SEARCH) != counts)
 			return yaml_wrong(l->error, l->name, m,

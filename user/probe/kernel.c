@@ -15,6 +15,7 @@
 #define UPROBE_MULTI_RETURN 1
 #define RING_LEAST          (1u << 20)
 #define QUOTA_SHARE         4
+#define SCOPE_RULES         0 /* as in bpf/maps.bpf.h */
 #define FD_PATH             32
 #define UPROBE_PMU          "/sys/bus/event_source/devices/uprobe/"
 
@@ -236,9 +237,19 @@ void kernel_close(struct kernel *k)
 
 int kernel_scope(const struct kernel *k, uint64_t cgroup, enum scope s)
 {
-	uint32_t value = s;
+	const uint64_t key = SCOPE_RULES;
+	uint32_t value = s, rules = 0;
+	int map = k->fd[KFD_SCOPE], r;
 
-	return bpf_map_update_elem(k->fd[KFD_SCOPE], &cgroup, &value, BPF_ANY) < 0 ? -errno : 0;
+	r = s == SCOPE_NONE ? bpf_map_delete_elem(map, &cgroup)
+			    : bpf_map_update_elem(map, &cgroup, &value, BPF_ANY);
+	if (r < 0 && !(s == SCOPE_NONE && errno == ENOENT))
+		return -errno;
+	/* The rule first: an answer that was found without it is then out of date. */
+	if (bpf_map_lookup_elem(map, &key, &rules) < 0 && errno != ENOENT)
+		return -errno;
+	rules++;
+	return bpf_map_update_elem(map, &key, &rules, BPF_ANY) < 0 ? -errno : 0;
 }
 
 int kernel_self(const struct kernel *k, uint32_t tgid)

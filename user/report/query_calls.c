@@ -1,5 +1,6 @@
 #include "base/hash.h"
 #include "base/limit.h"
+#include "base/names.h"
 #include "report/query_db.h"
 #include "report/record.h"
 
@@ -101,63 +102,16 @@ static const struct column {
 #undef COLUMN
 };
 
-static const char *const kinds[] = {
-#define KIND(name, text) text,
-#include "tbl/kind.h"
-#undef KIND
-};
-static const char *const outcomes[] = {
-#define OUTCOME(name, text) text,
-#include "tbl/kind.h"
-#undef OUTCOME
-};
-static const char *const sources[] = {
-#define SOURCE(name, text) text,
-#include "tbl/kind.h"
-#undef SOURCE
-};
-static const char *const billings[] = {
-#define BILLING(name, text) text,
-#include "tbl/kind.h"
-#undef BILLING
-};
-static const char *const whys[] = {
-	"",
-#define WHY(name, words) #name,
-#include "tbl/why.h"
-#undef WHY
-};
-static const char *const why_words[] = {
-	"",
-#define WHY(name, words) words,
-#include "tbl/why.h"
-#undef WHY
-};
-static const char *const leaf_names[] = {
-#define LEAF(name, text, parent, words) text,
-#include "tbl/leaf.h"
-#undef LEAF
-};
-
 static const struct set {
 	const char *const *texts;
 	size_t count;
 } sets[] = {
-	[AS_KIND] = { kinds, COUNT_OF(kinds) },
-	[AS_OUTCOME] = { outcomes, COUNT_OF(outcomes) },
-	[AS_SOURCE] = { sources, COUNT_OF(sources) },
-	[AS_BILLING] = { billings, COUNT_OF(billings) },
-	[AS_WHY] = { whys, COUNT_OF(whys) },
+	[AS_KIND] = { names_kind, KIND_COUNT },
+	[AS_OUTCOME] = { names_outcome, OUTCOME_COUNT },
+	[AS_SOURCE] = { names_source, SOURCE_COUNT },
+	[AS_BILLING] = { names_billing, BILLING_COUNT },
+	[AS_WHY] = { names_why, WHY_COUNT },
 };
-
-/* A text that is in no table was written by a newer version: the first of the table. */
-static unsigned number_of(struct str text, const char *const *texts, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (str_ieq(text, str_of(texts[i])))
-			return (unsigned)i;
-	return 0;
-}
 
 static void read_column(sqlite3_stmt *s, int i, struct row *row)
 {
@@ -191,7 +145,8 @@ static void read_column(sqlite3_stmt *s, int i, struct row *row)
 			memcpy(to, text.p, MIN(text.n, sizeof(row->usage.from.comm)));
 		break;
 	default:
-		*(unsigned *)to = number_of(query_text(s, i), sets[c->as].texts, sets[c->as].count);
+		*(unsigned *)to =
+			names_number(query_text(s, i), sets[c->as].texts, sets[c->as].count);
 	}
 }
 
@@ -202,7 +157,7 @@ static void read_leaves(struct str text, struct leaves *ret)
 
 	while (query_leaf(&text, &name, &n))
 		for (unsigned leaf = 0; leaf < LEAF_COUNT; leaf++)
-			if (str_eq(name, str_of(leaf_names[leaf])))
+			if (str_eq(name, str_of(names_leaf[leaf])))
 				leaf_set(ret, leaf, n);
 }
 
@@ -217,7 +172,7 @@ static int read_lines(struct query *q, sqlite3_stmt *lines, struct row *row)
 	if (sqlite3_bind_int64(lines, 1, (sqlite3_int64)row->seq) != SQLITE_OK)
 		return -ENOMEM;
 	while ((r = query_step(q, lines)) > 0) {
-		unsigned leaf = number_of(query_text(lines, 0), leaf_names, LEAF_COUNT);
+		unsigned leaf = names_number(query_text(lines, 0), names_leaf, LEAF_COUNT);
 
 		has[leaf] = true;
 		at[leaf] = (struct charge_line){
@@ -397,7 +352,7 @@ static int write_whole_call(struct query *q, sqlite3_stmt *s, sqlite3_stmt *line
 	if (r < 0)
 		return r;
 	if (row.charge.why != WHY_NONE)
-		jsonw_key_str(&w, "why_words", str_of(why_words[row.charge.why]));
+		jsonw_key_str(&w, "why_words", str_of(names_why_words[row.charge.why]));
 	jsonw_key(&w, "ledger");
 	jsonw_open(&w, '{');
 	jsonw_key_u64(&w, "seq", row.seq);

@@ -1,40 +1,9 @@
 #include "base/clock.h"
 #include "base/jsonw.h"
+#include "base/names.h"
 #include "report/record.h"
 
-static const char *const kinds[] = {
-#define KIND(name, text) text,
-#include "tbl/kind.h"
-#undef KIND
-};
-static const char *const outcomes[] = {
-#define OUTCOME(name, text) text,
-#include "tbl/kind.h"
-#undef OUTCOME
-};
-static const char *const sources[] = {
-#define SOURCE(name, text) text,
-#include "tbl/kind.h"
-#undef SOURCE
-};
-static const char *const billings[] = {
-#define BILLING(name, text) text,
-#include "tbl/kind.h"
-#undef BILLING
-};
-static const char *const leaves[] = {
-#define LEAF(name, text, parent, words) text,
-#include "tbl/leaf.h"
-#undef LEAF
-};
-static const char *const whys[] = {
-	"NONE",
-#define WHY(name, words) #name,
-#include "tbl/why.h"
-#undef WHY
-};
-
-enum { WHY_TEXT = 32, HEX_ID = 2 * CALL_ID };
+enum { HEX_ID = 2 * CALL_ID };
 
 static void text_key(struct jsonw *w, const char *key, const char *text)
 {
@@ -70,14 +39,9 @@ static void id_key(struct jsonw *w, const unsigned char *id)
 
 static void why_key(struct jsonw *w, enum why why)
 {
-	char text[WHY_TEXT];
-	size_t n = 0;
+	char text[NAMES_TEXT];
 
-	if (why == WHY_NONE)
-		return;
-	for (const char *c = whys[why]; *c && n < sizeof(text); c++)
-		text[n++] = *c >= 'A' && *c <= 'Z' ? (char)(*c + 32) : *c;
-	jsonw_key_str(w, "why", (struct str){ text, n });
+	jsonw_key_str(w, "why", names_why_text(why, text));
 }
 
 static void leaves_key(struct jsonw *w, const char *key, const struct leaves *l)
@@ -88,7 +52,7 @@ static void leaves_key(struct jsonw *w, const char *key, const struct leaves *l)
 	jsonw_open(w, '{');
 	for (int i = 0; i < LEAF_COUNT; i++)
 		if (leaf_has(l, i))
-			jsonw_key_u64(w, leaves[i], l->n[i]);
+			jsonw_key_u64(w, names_leaf[i], l->n[i]);
 	jsonw_close(w, '}');
 }
 
@@ -141,7 +105,7 @@ static void exchange(struct jsonw *w, const struct usage *u)
 	}
 	if (u->retry >= 0)
 		jsonw_key_u64(w, "retry_count", (uint64_t)u->retry);
-	text_key(w, "outcome", outcomes[u->outcome]);
+	text_key(w, "outcome", names_outcome[u->outcome]);
 }
 
 static void consumption(struct jsonw *w, const struct usage *u)
@@ -151,7 +115,7 @@ static void consumption(struct jsonw *w, const struct usage *u)
 		jsonw_key(w, "raw_usage");
 		jsonw_raw(w, u->raw);
 	}
-	text_key(w, "usage_source", sources[u->source]);
+	text_key(w, "usage_source", names_source[u->source]);
 	if (u->source == SOURCE_PARTIAL || u->source == SOURCE_ESTIMATED) {
 		leaves_key(w, "usage_low", &u->low);
 		leaves_key(w, "usage_high", &u->high);
@@ -166,7 +130,7 @@ static void lines(struct jsonw *w, const struct charge *c)
 		const struct charge_line *l = &c->line[i];
 
 		jsonw_open(w, '{');
-		text_key(w, "leaf", leaves[l->leaf]);
+		text_key(w, "leaf", names_leaf[l->leaf]);
 		jsonw_key_u64(w, "quantity", l->quantity);
 		money_key(w, "rate", l->rate.pico);
 		jsonw_key_u64(w, "per", l->rate.per);
@@ -178,7 +142,7 @@ static void lines(struct jsonw *w, const struct charge *c)
 
 static void price(struct jsonw *w, const struct charge *c)
 {
-	text_key(w, "billing", billings[c->billing]);
+	text_key(w, "billing", names_billing[c->billing]);
 	if (c->entry.n) {
 		jsonw_key(w, "price");
 		jsonw_open(w, '{');
@@ -207,7 +171,7 @@ int record_json(const struct posting *p, struct buf *out)
 	jsonw_open(&w, '{');
 	id_key(&w, p->id);
 	jsonw_key_str(&w, "source_id", p->source_id);
-	text_key(&w, "kind", kinds[u->kind]);
+	text_key(&w, "kind", names_kind[u->kind]);
 	jsonw_key_str(&w, "host", p->host);
 	jsonw_key_str(&w, "boot_id", p->boot_id);
 	time_key(&w, "ts_start", u->start_ns);

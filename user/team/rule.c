@@ -249,14 +249,18 @@ static struct str subject_text(const struct subject *s, enum matcher m)
 	return *(const struct str *)(const void *)((const char *)s + rows[m].at);
 }
 
-static bool any_segment(struct str pattern, struct str path)
+/* Slices are what stands above the first unit. Below it a tenant may make cgroups of any name. */
+static bool any_slice(struct str pattern, struct str path)
 {
 	struct str segment;
 
 	for (bool more = true; more;) {
 		more = str_cut(&path, &segment, '/');
-		if (glob_text(pattern, more ? segment : path))
+		segment = more ? segment : path;
+		if (glob_text(pattern, segment))
 			return true;
+		if (str_ends(segment, S(".service")) || str_ends(segment, S(".scope")))
+			return false;
 	}
 	return false;
 }
@@ -274,7 +278,7 @@ static bool one(enum matcher m, const struct pattern *p, const struct subject *s
 	case HOW_PATH:
 		return glob_path(p->text, have);
 	case HOW_SLICE:
-		return any_segment(p->text, have);
+		return any_slice(p->text, have);
 	default:
 		return glob_text(p->text, have);
 	}

@@ -1,0 +1,64 @@
+#include "base/names.h"
+
+const char *const names_kind[KIND_COUNT] = {
+#define KIND(name, text) text,
+#include "tbl/kind.h"
+#undef KIND
+};
+
+const char *const names_outcome[OUTCOME_COUNT] = {
+#define OUTCOME(name, text) text,
+#include "tbl/kind.h"
+#undef OUTCOME
+};
+
+const char *const names_source[SOURCE_COUNT] = {
+#define SOURCE(name, text) text,
+#include "tbl/kind.h"
+#undef SOURCE
+};
+
+const char *const names_billing[BILLING_COUNT] = {
+#define BILLING(name, text) text,
+#include "tbl/kind.h"
+#undef BILLING
+};
+
+const char *const names_leaf[LEAF_COUNT] = {
+#define LEAF(name, text, parent, words) text,
+#include "tbl/leaf.h"
+#undef LEAF
+};
+
+const char *const names_why[WHY_COUNT] = {
+	"",
+#define WHY(name, words) #name,
+#include "tbl/why.h"
+#undef WHY
+};
+
+const char *const names_why_words[WHY_COUNT] = {
+	"",
+#define WHY(name, words) words,
+#include "tbl/why.h"
+#undef WHY
+};
+
+struct str names_why_text(enum why why, char out[static NAMES_TEXT])
+{
+	size_t n = 0;
+
+	if (why == WHY_NONE)
+		return STR_NONE;
+	for (const char *c = names_why[why]; *c && n < NAMES_TEXT; c++)
+		out[n++] = *c >= 'A' && *c <= 'Z' ? (char)(*c + 32) : *c;
+	return (struct str){ out, n };
+}
+
+unsigned names_number(struct str text, const char *const *names, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (str_ieq(text, str_of(names[i])))
+			return (unsigned)i;
+	return 0;
+}
