@@ -296,8 +296,4 @@ def body(t):
 
 
 if __name__ == "__main__":
-    tap = Tap()
-    reason = missing()
-    if reason:
-        tap.skip_all(reason)
-    tap.run(body)
+    Tap().main(body, missing())

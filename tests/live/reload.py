@@ -92,8 +92,4 @@ def body(t):
 
 
 if __name__ == "__main__":
-    tap = Tap()
-    why = missing()
-    if why:
-        tap.skip_all(why)
-    tap.run(body)
+    Tap().main(body, missing())

@@ -41,6 +41,12 @@ class Tap:
         print(f"1..{self.number}", flush=True)
         os._exit(1 if self.failed else 0)
 
+    def main(self, body, why_not):
+        """The whole program: body(self), unless `why_not` says why it cannot run here."""
+        if why_not:
+            self.skip_all(why_not)
+        self.run(body)
+
     def skip_all(self, why):
         print(f"1..0 # SKIP {why}", flush=True)
         os._exit(0)
