@@ -55,7 +55,8 @@ struct board {
 	uint32_t meter_ready;  /* meter: ledger open, ring read, attacher ready */
 	uint32_t epoch_stored; /* meter: epoch is in the ledger; no probe is attached before */
 	unsigned char epoch[8];
-	uint64_t ready_ns, heartbeat_ns;
+	uint64_t ready_ns;
+	uint64_t heartbeat_ns; /* as in the ledger: all that ended before it is booked */
 	struct counters counters;
 	char map_revision[17], map_error[CONF_TEXT + 256];
 	uint64_t map_loaded_ns;

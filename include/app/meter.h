@@ -22,6 +22,7 @@ struct meter {
 	struct uv_timer_s *tick; /* while the loop runs */
 	bool stopping;           /* SIGTERM, or the supervisor is gone */
 	bool orphan;             /* the supervisor is gone */
+	uint64_t beat_ns;        /* UTC of the last heartbeat's writing */
 	bool closing;            /* what ends now does so because we stop */
 	bool gave_up;            /* while stopping: the ledger takes nothing */
 	uint64_t again_ns;       /* CLOCK_BOOTTIME: no commit before it */

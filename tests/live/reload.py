@@ -1,9 +1,11 @@
 #!/usr/bin/python3
 """The team map: SIGHUP takes a new one as a whole or not at all, and the old one stays in force; what is broken at start is
 refused with file and line."""
+import contextlib
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 
@@ -40,6 +42,11 @@ class Scene:
         until(lambda: self.bench.daemon.json("status")["counters"][counter] > before, READY_S, counter)
         return self.bench.daemon.json("status")["team_map"]
 
+    def ledger(self, query):
+        """One number from the ledger's file."""
+        with contextlib.closing(sqlite3.connect(f"file:{self.bench.daemon.state}/ledger.db?mode=ro", uri=True)) as db:
+            return db.execute(query).fetchone()[0]
+
     def refused(self, name, pattern):
         """submeterd does not start, says where, and leaves with 78."""
         d = self.bench.daemon
@@ -74,11 +81,15 @@ def body(t):
         t.equal(scene.owners(), {"legal"}, "the old map stays in force")
 
         meter = next(r["pid"] for r in d.json("status")["roles"] if r["name"] == "meter")
+        os.kill(meter, signal.SIGSTOP)  # so that its last heartbeat is the last
+        heartbeat = scene.ledger("SELECT max(heartbeat_ns) FROM epoch")
         os.kill(meter, signal.SIGKILL)
         until(lambda: (d.json("status").get("ready") and
                        next(r["pid"] for r in d.json("status")["roles"] if r["name"] == "meter") not in (0, meter)),
               READY_S, "the meter comes back")
         t.equal(scene.owners(), {"legal"}, "a meter that starts anew goes on with the last good map")
+        begun = scene.ledger("SELECT max(from_ns) FROM gap WHERE reason = 'the meter was restarted'")
+        t.equal(begun, heartbeat, "its gap begins where the ledger was last complete")
 
         d.stop()
         scene.refused("a broken map at start is refused, with file and line", re.escape(f"{d.map}:{line}: "))

@@ -198,7 +198,7 @@ static void heartbeat(struct meter *m)
 		__atomic_store_n(&m->board->meter_ready, 1, __ATOMIC_RELEASE);
 		log_info("ready: metering since %s", clock_text(now, (char[CLOCK_TEXT]){ 0 }).p);
 	}
-	if (now < m->board->heartbeat_ns + HEARTBEAT_NS && now >= m->board->heartbeat_ns)
+	if (now < m->beat_ns + HEARTBEAT_NS && now >= m->beat_ns)
 		return;
 	if (clock_boot_ns() < m->again_ns || meter_commit(m) < 0)
 		return;
@@ -208,7 +208,8 @@ static void heartbeat(struct meter *m)
 		return;
 	}
 	accepted(m);
-	m->board->heartbeat_ns = now;
+	m->beat_ns = now;
+	m->board->heartbeat_ns = until;
 }
 
 static void on_tick(uv_timer_t *t);
@@ -320,9 +321,12 @@ static int open_ledger(struct meter *m, bool again)
 	r = ledger_open(&o, &m->ledger, error);
 	if (r < 0)
 		return log_err(0, "cannot open the ledger: %s", error);
-	if (again) /* the kernel side went on without us: what lay in our memory is gone */
-		return ledger_gap(m->ledger, m->board->heartbeat_ns, now,
+	if (again) { /* the kernel side went on without us: what lay in our memory is gone */
+		uint64_t from = m->board->heartbeat_ns;
+
+		return ledger_gap(m->ledger, from ? from : m->board->started_ns, now,
 				  S("the meter was restarted"));
+	}
 	hash_random(m->board->epoch, sizeof(m->board->epoch));
 	r = ledger_epoch_begin(m->ledger, m->board->epoch, now);
 	if (r < 0)
