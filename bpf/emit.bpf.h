@@ -47,6 +47,7 @@ static __always_inline void emit_tier(struct abi_cg *cg, const __u64 *used, stru
 	rec->charge = TIER_COST(cap);
 	rec->dir = w->dir;
 	rec->row = w->row;
+	rec->target = w->target;
 	__builtin_memset(rec->pad, 0, sizeof(rec->pad));
 	bpf_get_current_comm(rec->comm, sizeof(rec->comm));
 	/* The length must be the register that was just compared, or the verifier forgets its bound. */

@@ -29,6 +29,7 @@ struct frame { /* a call between its entry and its return; sp 0 = free */
 	__u64 moved; /* where the callee writes how much it moved */
 	__u64 cgroup;
 	__u32 cg_slot, row;
+	__u32 target, pad;
 };
 
 /* The call that is returning. It lies in the thread's own map entry because a probe can be preempted: per-CPU
@@ -40,7 +41,7 @@ struct work {
 	__u64 gen, obj;
 	__u32 tgid, tid, uid;
 	__u32 conn_slot, cg_slot;
-	__u32 row, dir;
+	__u32 row, dir, target;
 	__u32 first; /* 1 + the first reason for which bytes were lost; 0 = none */
 };
 

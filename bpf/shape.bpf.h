@@ -5,14 +5,24 @@
 
 #include "maps.bpf.h"
 
-enum shape { SHAPE_RET, SHAPE_PTR, SHAPE_INNER, SHAPE_FREE };
+enum shape {
+	SHAPE_RET,
+	SHAPE_PTR,
+	SHAPE_INNER,
+	SHAPE_FREE,
+	SHAPE_GO,
+	SHAPE_GOFREE,
+	SHAPE_CHUNKS,
+	SHAPE_TAKEN,
+	SHAPE_NONE
+};
 enum dir { DIR_OUT, DIR_IN };
 
 struct tls_row {
 	__u8 shape, dir;
 };
 static const struct tls_row tls_rows[] = {
-#define TLS(row, family, symbol, shape, dir) { SHAPE_##shape, DIR_##dir },
+#define TLS(row, family, function, shape, dir, finder, tried) { SHAPE_##shape, DIR_##dir },
 #include "tbl/tls.h"
 #undef TLS
 };

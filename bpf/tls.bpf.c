@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* tls.bpf.c -- the two probe programs. The probe's cookie is the row of tbl/tls.h. */
+/* tls.bpf.c -- the two probe programs. The probe's cookie is the row of tbl/tls.h, and the target's number above it. */
 #include "scope.bpf.h"
 #include "calls.bpf.h"
 #include "conn.bpf.h"
@@ -46,7 +46,8 @@ static __always_inline int tls_free(__u64 obj, __u64 id)
 SEC("uprobe")
 int tls_enter(struct pt_regs *ctx)
 {
-	__u64 row = bpf_get_attach_cookie(ctx), id = bpf_get_current_pid_tgid();
+	__u64 cookie = bpf_get_attach_cookie(ctx), row = (__u32)cookie,
+	      id = bpf_get_current_pid_tgid();
 	struct frame f = {};
 	struct thread *t;
 	__u32 shape;
@@ -62,6 +63,7 @@ int tls_enter(struct pt_regs *ctx)
 		return 0;
 	f.sp = PT_REGS_SP(ctx);
 	f.row = row;
+	f.target = cookie >> 32;
 	shape_enter(ctx, shape, &f);
 	t = calls_get(id);
 	if (!t)
@@ -134,6 +136,7 @@ static __always_inline int tls_some(struct abi_cg *cg, struct thread *t, const s
 	w->conn_slot = slot;
 	w->cg_slot = f->cg_slot;
 	w->row = f->row;
+	w->target = f->target;
 	w->dir = dir;
 	w->first = 0;
 	return tls_deliver(cg, w, c);
@@ -158,7 +161,8 @@ static __noinline int tls_eof(__u64 obj, __u32 tgid)
 SEC("uretprobe")
 int tls_leave(struct pt_regs *ctx)
 {
-	__u64 row = bpf_get_attach_cookie(ctx), id = bpf_get_current_pid_tgid(), n = 0, cgroup;
+	__u64 cookie = bpf_get_attach_cookie(ctx), row = (__u32)cookie,
+	      id = bpf_get_current_pid_tgid(), n = 0, cgroup;
 	struct thread *t = bpf_map_lookup_elem(&calls, &id);
 	struct abi_cg *cg;
 	struct tls_row how;

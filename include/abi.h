@@ -36,7 +36,8 @@ struct abi_data {
 	__u32 charge; /* bytes that this record holds of its cgroup's quota */
 	__u8 dir;     /* 0 out, 1 in */
 	__u8 row;     /* of tbl/tls.h */
-	__u8 pad[6];
+	__u8 pad[2];
+	__u32 target; /* which file's probe it came through, as given to kernel_attach(); 0 = none */
 	char comm[ABI_COMM];
 };
 

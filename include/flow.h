@@ -23,6 +23,8 @@ struct origin {            /* who; the kernel's answer, never the traffic's */
 	uint64_t start_ns; /* start of the process, CLOCK_BOOTTIME */
 	uint32_t tgid, uid;
 	uint32_t cg_slot; /* row of the kernel's per-cgroup counters */
+	uint32_t target;  /* number of the probed file; 0 = none */
+	uint32_t row;     /* of tbl/tls.h: through which function the bytes came */
 	char comm[16];    /* not always NUL-terminated */
 };
 

@@ -20,16 +20,28 @@ struct board_role {   /* supervisor writes */
 	uint64_t started_ns;
 };
 
-enum target_state { TARGET_ATTACHED = 1, TARGET_EMPTY, TARGET_REFUSED, TARGET_GONE };
+/* TARGET_DENIED: by the settings; nothing of it is probed. */
+enum target_state { TARGET_ATTACHED = 1, TARGET_EMPTY, TARGET_REFUSED, TARGET_GONE, TARGET_DENIED };
+/* A target's number: its row on the board, above it how often the row was used. 0 is no target. */
+#define TARGET_ROW(number) ((number) % (2 * BOARD_TARGETS))
 
 struct board_target { /* attacher writes: one executable file that was looked at and is not plain empty */
 	uint64_t dev, ino;
 	uint32_t state; /* enum target_state */
 	uint32_t sites;
 	uint64_t attached_ns;
-	char family[16];
+	uint32_t number; /* of this attachment: comes back in each record of it */
+	uint32_t trial;  /* found by a signature that must show itself right (tbl/finder.h) */
+	char family[32];
+	char how[32]; /* tbl/finder.h, in words */
 	char path[CONF_TEXT];
-	char why[96]; /* TARGET_REFUSED: in words */
+	char why[96]; /* TARGET_REFUSED: in words; also what of it is not probed */
+};
+
+struct board_proof { /* meter writes: row i goes with target row i; counts while `number` is that row's */
+	uint32_t number;
+	uint32_t right,
+		wrong; /* connections whose first bytes looked like HTTP, and that did not */
 };
 
 struct board_cg { /* meter writes: row i matches the kernel's counter row i */
@@ -51,6 +63,7 @@ struct board {
 	uint64_t attacher_lost; /* mmap records lost (each made a rescan) */
 	uint32_t target_count;
 	struct board_target target[BOARD_TARGETS];
+	struct board_proof proof[BOARD_TARGETS];
 
 	uint32_t meter_ready;  /* meter: ledger open, ring read, attacher ready */
 	uint32_t epoch_stored; /* meter: epoch is in the ledger; no probe is attached before */

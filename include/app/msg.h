@@ -19,6 +19,7 @@ struct keep {
 	uint32_t multi, pad;
 	uint64_t dev, ino; /* the inode, by fstat; on an overlay dev is MSG_OVERLAY_DEV(stamp) */
 	uint64_t mtime_ns, size; /* as it was when its offsets were found */
+	uint32_t target, pad2;   /* as given to kernel_attach() */
 };
 /* The same lower file has another st_dev in each overlay that shows it, and one inode in the kernel. */
 #define MSG_OVERLAY_DEV(ctime_ns) (1ull << 63 | (ctime_ns))
@@ -28,13 +29,15 @@ enum keep_ack { KEEP_KEPT = 1, KEEP_FULL };
 /* attacher -> finder, with one descriptor */
 struct find_ask {
 	uint64_t id;
+	uint32_t deep, pad;
 };
 struct find_answer {
 	uint64_t id;
 	int32_t r;
 	uint32_t count;
-	struct site site[TLS_COUNT];
-	char build_id[64];
+	uint32_t deeper, pad; /* as in host/tlsfind.h */
+	struct site site[KERNEL_SITES];
+	char build_id[64], why[96];
 };
 
 /* attacher -> meter */

@@ -11,6 +11,7 @@ enum chan { CHAN_KEEP, CHAN_FIND, CHAN_FACT, CHAN_ASK, CHAN_COUNT };
 struct links { /* what is attached to one inode; kept by the supervisor; the fields of struct keep */
 	uint64_t dev, ino;
 	uint64_t mtime_ns, size;
+	uint32_t target;
 	size_t count; /* 0 = a free row */
 	int fd[KERNEL_LINKS];
 };

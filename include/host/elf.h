@@ -15,6 +15,7 @@ struct elf_want {
 
 struct elf_site {
 	uint32_t row;
+	bool leave; /* an instruction where the function returns, to be probed as such; else its entry */
 	uint64_t offset;
 	uint64_t size; /* of the function, in bytes; 0 = not told */
 };

@@ -16,7 +16,7 @@ enum kfd {
 };
 
 enum tls_row {
-#define TLS(row, family, symbol, shape, dir) TLS_##row,
+#define TLS(row, family, function, shape, dir, finder, tried) TLS_##row,
 #include "tbl/tls.h"
 #undef TLS
 	TLS_COUNT
@@ -24,8 +24,11 @@ enum tls_row {
 
 struct site {            /* one function of one file */
 	uint32_t row;    /* enum tls_row */
+	uint32_t leave;  /* 1: a RET instruction of it, probed in place of its return */
 	uint64_t offset; /* in the file */
 };
+
+#define KERNEL_SITES  48 /* most of one file */
 
 #define KERNEL_EVENTS 8 /* most tracepoint links */
 
@@ -54,12 +57,12 @@ int kernel_scope(const struct kernel *k, uint64_t cgroup, enum scope s) _must_us
 /* One more process of ours that is never looked at: a thread group that is no child of the supervisor. */
 int kernel_self(const struct kernel *k, uint32_t tgid) _must_use_;
 
-/* One attachment: all sites of one inode. `file` is any descriptor of it. On success ret_links holds
- * *ret_count descriptors (at most 2 with multi links, else 2 a site); closing them, in this order, detaches.
- * -E2BIG: more than TLS_COUNT sites. */
-#define KERNEL_LINKS (2 * TLS_COUNT)
-int kernel_attach(const struct kernel *k, int file, const struct site *site, size_t count,
-		  int ret_links[KERNEL_LINKS], size_t *ret_count) _must_use_;
+/* One attachment: all sites of one inode. `file` is any descriptor of it; `target` comes back in each record of it
+ * (abi.h). On success ret_links holds *ret_count descriptors (at most 3 with multi links); closing them, in this order,
+ * detaches. -E2BIG: more than KERNEL_SITES sites, or more links than KERNEL_LINKS. */
+#define KERNEL_LINKS 60
+int kernel_attach(const struct kernel *k, int file, uint32_t target, const struct site *site,
+		  size_t count, int ret_links[KERNEL_LINKS], size_t *ret_count) _must_use_;
 
 /* Frees the slots of connections whose process is gone; `alive` says whether (tgid, start_ns) still runs. What a
  * process left behind when it ran exec stays until it ends. */

@@ -1,17 +1,38 @@
 /* TLS libraries by the functions that carry plaintext.
- * TLS(ROW, family, symbol, SHAPE, DIR)
+ * TLS(ROW, family, function, SHAPE, DIR, FINDER, "real programs it was tried on; empty: untried")
  *   SHAPE  how the call looks, one handler each in bpf/shape.bpf.h:
- *          RET   fn(obj, buf, len) returns the bytes moved
- *          PTR   fn(obj, buf, len, size_t *moved) returns 1 on success
- *          INNER fn(obj, buf, len, size_t *moved) returns more than 0 on success, 0 at the end of the stream
- *          FREE  fn(obj): the connection object goes away
- * A row without a symbol is found through others: tbl/inner.h.
- * The row's number travels as the probe's cookie. A finder looks each symbol up on its own: one that is
+ *          RET    fn(obj, buf, len) returns the bytes moved
+ *          PTR    fn(obj, buf, len, size_t *moved) returns 1 on success
+ *          INNER  fn(obj, buf, len, size_t *moved) returns more than 0 on success, 0 at the end of the stream
+ *          FREE   fn(obj): the connection object goes away
+ *          GO     as RET in Go's register convention, its end at each RET instruction: never a uretprobe
+ *          GOFREE as FREE in Go's register convention
+ *          CHUNKS rustls: fn(obj, &OutboundChunks, ...) returns the bytes taken of a list of pieces
+ *          TAKEN  rustls: fn(obj, &Payload): one decrypted record, whole at the entry
+ *          NONE   no function: carried by sockets
+ *   FINDER how it is found in a file: tbl/finder.h
+ * The row's number travels as the probe's cookie. A finder looks each function up on its own: one that is
  * missing never keeps another from being attached. */
-TLS(OPENSSL_READ,	"openssl",	"SSL_read",	RET,	IN)
-TLS(OPENSSL_WRITE,	"openssl",	"SSL_write",	RET,	OUT)
-TLS(OPENSSL_READ_EX,	"openssl",	"SSL_read_ex",	PTR,	IN)
-TLS(OPENSSL_WRITE_EX,	"openssl",	"SSL_write_ex",	PTR,	OUT)
-TLS(OPENSSL_FREE,	"openssl",	"SSL_free",	FREE,	OUT)
-TLS(OPENSSL_READ_INNER,	"openssl",	"",		INNER,	IN)
-TLS(OPENSSL_WRITE_INNER, "openssl",	"",		INNER,	OUT)
+TLS(OPENSSL_READ,	"openssl",	"SSL_read",	RET,	IN,	SYMBOL,	"curl, Node 16 to 24")
+TLS(OPENSSL_WRITE,	"openssl",	"SSL_write",	RET,	OUT,	SYMBOL,	"curl, Node 16 to 24")
+TLS(OPENSSL_READ_EX,	"openssl",	"SSL_read_ex",	PTR,	IN,	SYMBOL,	"Python 3.11")
+TLS(OPENSSL_WRITE_EX,	"openssl",	"SSL_write_ex",	PTR,	OUT,	SYMBOL,	"Python 3.11")
+TLS(OPENSSL_FREE,	"openssl",	"SSL_free",	FREE,	OUT,	SYMBOL,	"curl, Python, Node")
+TLS(OPENSSL_READ_INNER,	"openssl",	"",		INNER,	IN,	CALLEE,	"curl, Python")
+TLS(OPENSSL_WRITE_INNER, "openssl",	"",		INNER,	OUT,	CALLEE,	"curl, Python")
+TLS(GNUTLS_RECV,	"gnutls",	"gnutls_record_recv",	RET,	IN,	SYMBOL,	"")
+TLS(GNUTLS_SEND,	"gnutls",	"gnutls_record_send",	RET,	OUT,	SYMBOL,	"")
+TLS(GNUTLS_SEND2,	"gnutls",	"gnutls_record_send2",	RET,	OUT,	SYMBOL,	"")
+TLS(GNUTLS_DEINIT,	"gnutls",	"gnutls_deinit",	FREE,	OUT,	SYMBOL,	"")
+TLS(BARE_READ,		"openssl",	"SSL_read",	RET,	IN,	OPENSSL,	"")
+TLS(BARE_WRITE,		"openssl",	"SSL_write",	RET,	OUT,	OPENSSL,	"")
+TLS(BARE_READ_EX,	"openssl",	"SSL_read_ex",	PTR,	IN,	OPENSSL,	"")
+TLS(BARE_WRITE_EX,	"openssl",	"SSL_write_ex",	PTR,	OUT,	OPENSSL,	"")
+TLS(BORING_READ,	"boringssl",	"SSL_read",	RET,	IN,	BORING,	"")
+TLS(BORING_WRITE,	"boringssl",	"SSL_write",	RET,	OUT,	BORING,	"")
+TLS(GO_READ,		"go",		"crypto/tls.(*Conn).Read",	GO,	IN,	GO,	"")
+TLS(GO_WRITE,		"go",		"crypto/tls.(*Conn).Write",	GO,	OUT,	GO,	"")
+TLS(GO_CLOSE,		"go",		"crypto/tls.(*Conn).Close",	GOFREE,	OUT,	GO,	"")
+TLS(RUSTLS_OUT,		"rustls",	"buffer_plaintext",		CHUNKS,	OUT,	RUSTLS,	"")
+TLS(RUSTLS_IN,		"rustls",	"take_received_plaintext",	TAKEN,	IN,	RUSTLS,	"")
+TLS(PLAIN,		"http",		"",		NONE,	OUT,	SOCKET,	"")

@@ -318,13 +318,13 @@ static void lib_remove(void)
 static void lib_attach(struct bench *b, bool named)
 {
 	static const struct elf_want want[] = {
-#define TLS(row, family, symbol, shape, dir) { symbol, TLS_##row },
+#define TLS(row, family, function, shape, dir, finder, tried) \
+	{ FINDER_##finder == FINDER_SYMBOL ? function : "", TLS_##row },
 #include "tbl/tls.h"
 #undef TLS
 	};
-	struct elf_site found[TLSFIND_ROWS];
-	struct site site[TLS_COUNT];
-	char build_id[64];
+	struct tlsfind found;
+	struct site site[KERNEL_SITES];
 	uint64_t start;
 	size_t n, i;
 	int fd;
@@ -332,14 +332,16 @@ static void lib_attach(struct bench *b, bool named)
 	fd = open(lib_path[0], O_RDONLY | O_CLOEXEC);
 	need(fd >= 0, lib_path[0]);
 	if (named)
-		need(elf_find(fd, want, COUNT_OF(want), found, &n, build_id) == 0,
+		need(elf_find(fd, want, COUNT_OF(want), found.site, &found.count, found.build_id) ==
+			     0,
 		     "find the functions");
 	else
-		need(tlsfind(fd, found, &n, build_id) == 0, "find the functions");
+		need(tlsfind(NULL, fd, false, &found) == 0, "find the functions");
+	n = found.count;
 	for (i = 0; i < n; i++)
-		site[i] = (struct site){ found[i].row, found[i].offset };
+		site[i] = (struct site){ .row = found.site[i].row, .offset = found.site[i].offset };
 	start = clock_boot_ns();
-	need(kernel_attach(&b->k, fd, site, n, b->links, &b->link_count) == 0, "attach");
+	need(kernel_attach(&b->k, fd, 0, site, n, b->links, &b->link_count) == 0, "attach");
 	printf("# %zu functions attached by %zu links in %llu us\n", n, b->link_count,
 	       (unsigned long long)(clock_boot_ns() - start) / 1000);
 	close(fd);

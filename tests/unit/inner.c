@@ -115,10 +115,8 @@ static void this_host(void **state)
 {
 	static const char *const paths[] = { "/usr/lib/x86_64-linux-gnu/libssl.so.3",
 					     "/usr/lib/aarch64-linux-gnu/libssl.so.3" };
-	struct elf_site site[TLSFIND_ROWS];
+	struct tlsfind found;
 	uint32_t rows = 0;
-	char id[64];
-	size_t n;
 	int fd = -1;
 
 	(void)state;
@@ -126,11 +124,11 @@ static void this_host(void **state)
 		fd = open(paths[i], O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		skip();
-	assert_int_equal(tlsfind(fd, site, &n, id), 0);
+	assert_int_equal(tlsfind(NULL, fd, false, &found), 0);
 	close(fd);
-	for (size_t i = 0; i < n; i++)
-		rows |= 1u << site[i].row;
-	assert_int_equal(__builtin_popcount(rows), n);
+	for (size_t i = 0; i < found.count; i++)
+		rows |= 1u << found.site[i].row;
+	assert_int_equal(__builtin_popcount(rows), found.count);
 	assert_true(rows & 1u << TLSFIND_OPENSSL_FREE);
 	assert_true(!(rows & 1u << TLSFIND_OPENSSL_READ) !=
 		    !(rows & 1u << TLSFIND_OPENSSL_READ_INNER));

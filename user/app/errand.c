@@ -67,7 +67,7 @@ static int errand_answer(const struct world *w, uint64_t id, int (*idle)(void *c
 		if (r == 0)
 			continue;
 		r = fdpass_recv(sock, ret, sizeof(*ret), NULL, 0, &count, MSG_DONTWAIT);
-		if (r == 0 && ret->id == id && ret->count <= TLS_COUNT)
+		if (r == 0 && ret->id == id && ret->count <= KERNEL_SITES)
 			return 0;
 		if (r < 0 && r != -EAGAIN && r != -EBADMSG)
 			return r;

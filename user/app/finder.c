@@ -11,20 +11,24 @@
 #define FILE_SECONDS 2
 #define FILE_MEMORY  (256ul << 20)
 
-static void finder_file(int fd, struct find_answer *a)
+static void finder_file(int fd, bool deep, struct find_answer *a)
 {
-	struct elf_site site[TLSFIND_ROWS];
-	size_t count = 0;
+	struct tlsfind found;
 
 	/* the default action ends us: it also cuts off a read that hangs, which a handler would not */
 	alarm(FILE_SECONDS);
-	a->r = tlsfind(fd, site, &count, a->build_id);
+	a->r = tlsfind(NULL, fd, deep, &found);
 	alarm(0);
 	if (a->r < 0)
 		return;
-	for (size_t i = 0; i < count; i++)
-		a->site[i] = (struct site){ .row = site[i].row, .offset = site[i].offset };
-	a->count = (uint32_t)count;
+	for (size_t i = 0; i < found.count; i++)
+		a->site[i] = (struct site){ .row = found.site[i].row,
+					    .leave = found.site[i].leave,
+					    .offset = found.site[i].offset };
+	a->count = (uint32_t)found.count;
+	a->deeper = found.deeper;
+	memcpy(a->build_id, found.build_id, sizeof(a->build_id));
+	memcpy(a->why, found.why, sizeof(a->why));
 }
 
 static int finder_one(int sock)
@@ -40,7 +44,7 @@ static int finder_one(int sock)
 	a.id = ask.id;
 	a.r = -EBADMSG;
 	if (count == 1) {
-		finder_file(fd, &a);
+		finder_file(fd, ask.deep, &a);
 		close(fd);
 	}
 	r = fdpass_send(sock, &a, sizeof(a), NULL, 0, MSG_DONTWAIT);

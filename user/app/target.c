@@ -14,7 +14,7 @@
 #define UNSEEN_ROUNDS 2
 
 static const char *const families[] = {
-#define TLS(row, family, symbol, shape, dir) family,
+#define TLS(row, family, function, shape, dir, finder, tried) family,
 #include "tbl/tls.h"
 #undef TLS
 };
@@ -208,7 +208,7 @@ static int target_attach(struct targets *t, struct target *e, int fd, const char
 		e->ctime_ns = 0; /* ask again next time */
 		return 0;
 	}
-	r = kernel_attach(&t->world->kernel, fd, a->site, a->count, link, &count);
+	r = kernel_attach(&t->world->kernel, fd, 0, a->site, a->count, link, &count);
 	if (r < 0) {
 		target_refuse(t, e, path, r, "the kernel refused the probes");
 		return 0;

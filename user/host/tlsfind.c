@@ -1,8 +1,10 @@
 #include "host/inner.h"
 #include "host/tlsfind.h"
 
+/* elf_find() passes over what has no name */
 static const struct elf_want wants[] = {
-#define TLS(row, family, symbol, shape, dir) { symbol, TLSFIND_##row },
+#define TLS(row, family, function, shape, dir, finder, tried) \
+	{ FINDER_##finder == FINDER_SYMBOL ? function : "", TLSFIND_##row },
 #include "tbl/tls.h"
 #undef TLS
 };
@@ -47,16 +49,17 @@ static void tlsfind_inner(int fd, const struct inner *in, struct elf_site *site,
 	*b = site[--*count];
 }
 
-int tlsfind(int fd, struct elf_site ret_site[TLSFIND_ROWS], size_t *ret_count,
-	    char ret_build_id[64])
+int tlsfind(struct tlsfind_memory *memory, int fd, bool deep, struct tlsfind *ret)
 {
-	size_t count;
-	int r = elf_find(fd, wants, COUNT_OF(wants), ret_site, &count, ret_build_id);
+	int r;
 
+	(void)memory;
+	(void)deep;
+	*ret = (struct tlsfind){ .count = 0 };
+	r = elf_find(fd, wants, COUNT_OF(wants), ret->site, &ret->count, ret->build_id);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < COUNT_OF(inners); i++)
-		tlsfind_inner(fd, &inners[i], ret_site, &count);
-	*ret_count = count;
+		tlsfind_inner(fd, &inners[i], ret->site, &ret->count);
 	return 0;
 }

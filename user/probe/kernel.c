@@ -19,9 +19,19 @@
 #define FD_PATH             32
 #define UPROBE_PMU          "/sys/bus/event_source/devices/uprobe/"
 
-enum shape { SHAPE_RET, SHAPE_PTR, SHAPE_INNER, SHAPE_FREE };
+enum shape {
+	SHAPE_RET,
+	SHAPE_PTR,
+	SHAPE_INNER,
+	SHAPE_FREE,
+	SHAPE_GO,
+	SHAPE_GOFREE,
+	SHAPE_CHUNKS,
+	SHAPE_TAKEN,
+	SHAPE_NONE
+};
 static const enum shape row_shape[] = {
-#define TLS(row, family, symbol, shape, dir) [TLS_##row] = SHAPE_##shape,
+#define TLS(row, family, function, shape, dir, finder, tried) [TLS_##row] = SHAPE_##shape,
 #include "tbl/tls.h"
 #undef TLS
 };
@@ -262,14 +272,14 @@ int kernel_self(const struct kernel *k, uint32_t tgid)
 /* ---- attaching ------------------------------------------------------------------------------ */
 
 struct batch { /* sites of one program */
-	uint64_t offset[TLS_COUNT], cookie[TLS_COUNT];
+	uint64_t offset[KERNEL_SITES], cookie[KERNEL_SITES];
 	uint32_t count;
 };
 
-static void batch_add(struct batch *b, const struct site *s)
+static void batch_add(struct batch *b, const struct site *s, uint32_t target)
 {
 	b->offset[b->count] = s->offset;
-	b->cookie[b->count++] = s->row;
+	b->cookie[b->count++] = (uint64_t)target << 32 | s->row;
 }
 
 static int pmu_number(const char *file, const char *format, uint32_t *ret)
@@ -341,8 +351,8 @@ static int batch_attach(const struct kernel *k, const char *path, const struct b
 	return 0;
 }
 
-int kernel_attach(const struct kernel *k, int file, const struct site *site, size_t count,
-		  int ret_links[KERNEL_LINKS], size_t *ret_count)
+int kernel_attach(const struct kernel *k, int file, uint32_t target, const struct site *site,
+		  size_t count, int ret_links[KERNEL_LINKS], size_t *ret_count)
 {
 	struct batch enter = { .count = 0 }, leave = { .count = 0 };
 	int link[KERNEL_LINKS], r;
@@ -351,14 +361,14 @@ int kernel_attach(const struct kernel *k, int file, const struct site *site, siz
 
 	if (!count)
 		return -EINVAL;
-	if (count > TLS_COUNT)
+	if (count > KERNEL_SITES)
 		return -E2BIG;
 	for (i = 0; i < count; i++) {
 		if (site[i].row >= TLS_COUNT)
 			return -EINVAL;
-		batch_add(&enter, &site[i]);
+		batch_add(&enter, &site[i], target);
 		if (row_shape[site[i].row] != SHAPE_FREE)
-			batch_add(&leave, &site[i]);
+			batch_add(&leave, &site[i], target);
 	}
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
 	/* Returns first: an entry whose return is not watched yet would look like a call that never came back. */

@@ -172,6 +172,8 @@ static int data_out(struct ring *r, const struct abi_data *d)
 				     .start_ns = d->start_ns,
 				     .tgid = d->tgid,
 				     .uid = d->uid,
+				     .target = d->target,
+				     .row = d->row,
 				     .cg_slot = d->cg_slot },
 			   .at_ns = d->at_ns + r->utc_off,
 			   .end = END_NONE,
