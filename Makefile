@@ -41,7 +41,7 @@ EMBED := $(OUT)/gen/book.inc $(OUT)/gen/schema.inc
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all demo test check test-bins compilers lint fmt bench fuzz live-full install deps clean help
+.PHONY: all demo test check test-bins compilers lint fmt bench fuzz live-full live-agents install deps clean help
 
 all: $(OUT)/bin/submeterd $(OUT)/bin/submeter ## build submeterd and submeter into out/bin
 demo: deps ## as root: install what is needed, build, and print the bill of three teams
@@ -60,6 +60,8 @@ compilers: ## build everything with clang too, warnings are errors
 test-bins: $(TBIN)
 live-full: all test-bins ## as root, long: 1,000 calls a client, 20 kills
 	$(Q)SUBMETER_LIVE_CALLS=1000 SUBMETER_LIVE_KILLS=20 $(PYTHON) tests/run --only live
+live-agents: all test-bins ## as root, long: Bun, Claude Code, Codex, Deno and more, 500 MB out of npm
+	$(Q)SUBMETER_AGENTS=1 SUBMETER_FETCH=1 $(PYTHON) tests/run -v --only live agents
 lint: ## layers, style, tables, links, format
 	$(Q)tools/lint
 fmt: ## lay the C sources out

@@ -8,7 +8,18 @@
 
 #include "maps.bpf.h"
 
+/* Where bytes come from, and who the current process is: a file that knows otherwise says so before it includes this.
+ * `from` is what the caller of emit_step() passed. 0 = copied; 0 < n <= ABI_CHUNK. */
+#ifndef EMIT_COPY
+#define EMIT_COPY(from, to, n, w) bpf_probe_read_user(to, n, (void *)(w)->buf)
+#endif
+#ifndef EMIT_COMM
+#define EMIT_COMM(to) bpf_get_current_comm(to, ABI_COMM)
+#define EMIT_UID()    ((__u32)bpf_get_current_uid_gid())
+#endif
+
 #define TIER_COST(cap) (ABI_RING_HEAD + (((__u32)sizeof(struct abi_data) + (cap) + 7) & ~7u))
+#define EMIT_ROUNDS    (ABI_CALL_MAX / ABI_CHUNK)
 
 /* Bytes of a call that do not come through. The first reason is the call's. */
 static __always_inline void emit_lost(struct abi_cg *cg, struct work *w, enum abi_dropped why,
@@ -19,9 +30,9 @@ static __always_inline void emit_lost(struct abi_cg *cg, struct work *w, enum ab
 		w->first = 1 + why;
 }
 
-/* One record of n bytes at w->buf, n <= cap. */
+/* One record of n bytes, n <= cap. */
 static __always_inline void emit_tier(struct abi_cg *cg, const __u64 *used, struct work *w, __u64 n,
-				      const __u32 cap)
+				      const __u32 cap, void *from)
 {
 	struct abi_data *rec;
 
@@ -49,12 +60,12 @@ static __always_inline void emit_tier(struct abi_cg *cg, const __u64 *used, stru
 	rec->row = w->row;
 	rec->target = w->target;
 	__builtin_memset(rec->pad, 0, sizeof(rec->pad));
-	bpf_get_current_comm(rec->comm, sizeof(rec->comm));
+	EMIT_COMM(rec->comm);
 	/* The length must be the register that was just compared, or the verifier forgets its bound. */
 	asm volatile("" : "+r"(n));
 	if (n > cap)
 		n = cap;
-	if (bpf_probe_read_user(rec + 1, n, (void *)w->buf)) {
+	if (EMIT_COPY(from, rec + 1, n, w)) {
 		/* Room that was taken stays charged until it is read, or faults would get past the quota. */
 		rec->size = 0;
 		emit_lost(cg, w, ABI_DR_FAULT, n);
@@ -64,44 +75,42 @@ static __always_inline void emit_tier(struct abi_cg *cg, const __u64 *used, stru
 	bpf_ringbuf_submit(rec, 0);
 }
 
-static __noinline int emit_full(struct abi_cg *cg, const __u64 *used, struct work *w)
+/* The next record of a call: of the w->have bytes at w->buf as many as fit. */
+static __always_inline void emit_step(struct abi_cg *cg, const __u64 *used, struct work *w,
+				      void *from)
 {
-	emit_tier(cg, used, w, ABI_CHUNK, ABI_CHUNK);
-	w->buf += ABI_CHUNK;
-	w->off += ABI_CHUNK;
-	w->left -= ABI_CHUNK;
-	return 0;
-}
+	__u64 n = w->have;
 
-static __noinline int emit_rest(struct abi_cg *cg, const __u64 *used, struct work *w)
-{
-	__u64 n = w->left;
-
+	if (n > ABI_CHUNK)
+		n = ABI_CHUNK;
 	if (n <= 256)
-		emit_tier(cg, used, w, n, 256);
+		emit_tier(cg, used, w, n, 256, from);
 	else if (n <= 1024)
-		emit_tier(cg, used, w, n, 1024);
+		emit_tier(cg, used, w, n, 1024, from);
 	else if (n <= 4096)
-		emit_tier(cg, used, w, n, 4096);
+		emit_tier(cg, used, w, n, 4096, from);
 	else
-		emit_tier(cg, used, w, n, ABI_CHUNK);
-	return 0;
+		emit_tier(cg, used, w, n, ABI_CHUNK, from);
+	w->buf += n;
+	w->off += n;
+	w->have -= n;
+	w->left -= n;
 }
 
-/* All bytes of one call: w->left of them at w->buf, w->off in their direction. */
-static __always_inline void emit_call(struct abi_cg *cg, const __u64 *used, struct work *w)
+/* All bytes of a call that lie in one piece, in at most `rounds` records (a constant). */
+static __always_inline void emit_call(struct abi_cg *cg, const __u64 *used, struct work *w,
+				      const int rounds, void *from)
 {
 	int i;
 
-	for (i = 0; i < ABI_CALL_MAX / ABI_CHUNK; i++) {
-		if (w->left <= ABI_CHUNK)
-			break;
-		emit_full(cg, used, w);
+	w->have = w->left;
+	for (i = 0; i < rounds; i++) {
+		if (!w->left)
+			return;
+		emit_step(cg, used, w, from);
 	}
-	if (w->left > ABI_CHUNK)
+	if (w->left)
 		emit_lost(cg, w, ABI_DR_LONG, w->left);
-	else
-		emit_rest(cg, used, w);
 }
 
 static __always_inline void end_lost(__u32 cg_slot)
@@ -117,8 +126,8 @@ static __always_inline void emit_end_head(struct abi_end *e, enum abi_type type,
 	e->type = type;
 	e->tgid = tgid;
 	e->at_ns = bpf_ktime_get_boot_ns();
-	e->uid = bpf_get_current_uid_gid();
-	bpf_get_current_comm(e->comm, sizeof(e->comm));
+	e->uid = EMIT_UID();
+	EMIT_COMM(e->comm);
 }
 
 static __always_inline void emit_conn_end(enum abi_type type, const struct abi_conn *c, __u32 slot)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /* proc.bpf.c -- ends of processes, exec, and new cgroups. */
 #include "scope.bpf.h"
+#include "calls.bpf.h"
 #include "emit.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -27,12 +28,14 @@ int proc_exit(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	__u64 id = bpf_get_current_pid_tgid(), cgroup;
+	struct abi_caller who;
 	struct abi_end *e;
 
-	bpf_map_delete_elem(&calls, &id);
+	calls_of_thread(id, &who);
+	bpf_map_delete_elem(&calls, &who);
 	if (BPF_CORE_READ(task, signal, live.counter) > 0)
 		return 0;
-	cgroup = bpf_get_current_cgroup_id();
+	cgroup = scope_cgroup();
 	if (!scope_in(cgroup))
 		return 0;
 	e = bpf_ringbuf_reserve(&ctl, ABI_END_BYTES, 0);
@@ -49,13 +52,15 @@ SEC("raw_tp/sched_process_exec")
 int proc_exec(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct linux_binprm *bprm = (void *)ctx->args[2];
-	__u64 id = bpf_get_current_pid_tgid(), cgroup = bpf_get_current_cgroup_id();
-	__u64 old = (id & ~0xffffffffull) | (__u32)ctx->args[1];
+	__u64 id = bpf_get_current_pid_tgid(), cgroup = scope_cgroup();
+	struct abi_caller who;
 	struct abi_end *e;
 
+	calls_of_thread(id, &who);
+	bpf_map_delete_elem(&calls, &who);
 	/* The thread that ran exec has taken over the leader's number. */
-	bpf_map_delete_elem(&calls, &id);
-	bpf_map_delete_elem(&calls, &old);
+	who.who = (__u32)ctx->args[1];
+	bpf_map_delete_elem(&calls, &who);
 	if (!scope_in(cgroup))
 		return 0;
 	e = bpf_ringbuf_reserve(&ctl, sizeof(*e), 0);
@@ -64,7 +69,9 @@ int proc_exec(struct bpf_raw_tracepoint_args *ctx)
 		return 0;
 	}
 	proc_end_fill(e, ABI_EXEC, id >> 32, cgroup);
-	if (bpf_probe_read_kernel_str(e->path, sizeof(e->path), BPF_CORE_READ(bprm, filename)) < 0)
+	/* The end is told of everybody, or calls would stay open; what runs next only of those in scope. */
+	if (!scope_process(id >> 32) ||
+	    bpf_probe_read_kernel_str(e->path, sizeof(e->path), BPF_CORE_READ(bprm, filename)) < 0)
 		e->path[0] = 0;
 	bpf_ringbuf_submit(e, 0);
 	return 0;
@@ -76,8 +83,8 @@ int proc_cgroup(struct bpf_raw_tracepoint_args *ctx)
 	struct cgroup *cg = (void *)ctx->args[0];
 	struct abi_cgroup *e;
 
-	/* A host can have version 1 hierarchies beside; only ids of version 2 mean anything to us. */
-	if (BPF_CORE_READ(cg, root, hierarchy_id))
+	/* A host can have several hierarchies; only ids of one mean anything to us. */
+	if ((__u32)BPF_CORE_READ(cg, root, hierarchy_id) != hierarchy)
 		return 0;
 	e = bpf_ringbuf_reserve(&ctl, sizeof(*e), 0);
 	if (!e) {

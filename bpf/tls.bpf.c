@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* tls.bpf.c -- the two probe programs. The probe's cookie is the row of tbl/tls.h, and the target's number above it. */
+/* tls.bpf.c -- the two probe programs. The probe's cookie is the row of tbl/tls.h, and the target's number above it.
+ *
+ * tls_leave runs at the return of a function (a return probe), or, for Go, at each of its RET instructions. */
 #include "scope.bpf.h"
 #include "calls.bpf.h"
 #include "conn.bpf.h"
@@ -33,44 +35,107 @@ static __noinline int tls_bury(struct thread *t, __u64 sp, __u64 freed, __u32 tg
 	return 0;
 }
 
-static __always_inline int tls_free(__u64 obj, __u64 id)
-{
-	struct thread *t = bpf_map_lookup_elem(&calls, &id);
+/* ---- where a call is made ------------------------------------------------------------------- */
 
-	/* Its address may be another object's at once: no frame may keep it. */
-	if (t)
-		tls_bury(t, 0, obj, id >> 32);
-	return conn_end(obj, id >> 32);
+struct place {
+	struct abi_caller who;
+	struct go_stack stack; /* of a goroutine; of a thread 0: its addresses stay what they are */
+};
+
+static __always_inline bool tls_place(struct pt_regs *ctx, __u32 shape, __u64 id, struct place *ret)
+{
+	ret->stack.lo = 0;
+	ret->stack.hi = 0;
+	if (!shape_go(shape)) {
+		calls_of_thread(id, &ret->who);
+		return true;
+	}
+	calls_of_go(GO_G(ctx), id, &ret->who);
+	return calls_go_stack(GO_G(ctx), &ret->stack);
 }
 
-SEC("uprobe")
-int tls_enter(struct pt_regs *ctx)
+/* Close() runs beside the Read of another goroutine, whose bytes still count: the last of those ends the connection. Its
+ * address stays taken until then. The atomic addition comes before the look, on both sides. */
+static __noinline int tls_close(__u64 obj, __u32 tgid)
 {
-	__u64 cookie = bpf_get_attach_cookie(ctx), row = (__u32)cookie,
-	      id = bpf_get_current_pid_tgid();
-	struct frame f = {};
+	struct abi_conn_key k;
+	struct abi_conn *c;
+	__u32 slot = 0;
+
+	conn_key(obj, tgid, &k);
+	c = conn_find(&k, &slot);
+	if (!c)
+		return 0;
+	add(c->calls, ABI_CONN_CALLS + 1);
+	return *(volatile __u32 *)&c->calls & ABI_CONN_CALLS ? 0 : conn_end_key(&k);
+}
+
+static __noinline int tls_part(const struct frame *f, __u32 tgid)
+{
+	struct abi_conn_key k;
+	struct abi_conn *c;
+	__u32 slot = 0, calls;
+
+	conn_key(f->obj, tgid, &k);
+	c = conn_find(&k, &slot);
+	if (!c || c->gen != f->extra)
+		return 0;
+	add(c->calls, -1);
+	calls = *(volatile __u32 *)&c->calls;
+	return calls > ABI_CONN_CALLS && !(calls & ABI_CONN_CALLS) ? conn_end_key(&k) : 0;
+}
+
+static __always_inline int tls_free(struct pt_regs *ctx, __u32 shape, __u64 id)
+{
+	__u64 obj = shape_obj(ctx, shape);
 	struct thread *t;
-	__u32 shape;
+	struct place at;
 
-	if (row >= TLS_COUNT)
-		return 0;
-	shape = tls_rows[row].shape;
-	if (shape == SHAPE_FREE)
-		return tls_free(PT_REGS_PARM1(ctx), id);
+	if (tls_place(ctx, shape, id, &at)) {
+		t = bpf_map_lookup_elem(&calls, &at.who);
+		/* Its address may be another object's at once: no frame may keep it. */
+		if (t) {
+			tls_bury(t, 0, obj, id >> 32);
+			calls_put(&at.who, t);
+		}
+	}
+	return shape == SHAPE_GOFREE ? tls_close(obj, id >> 32) : conn_end(obj, id >> 32);
+}
 
-	f.cgroup = bpf_get_current_cgroup_id();
-	if (!scope_slot(f.cgroup, &f.cg_slot) || scope_self(id >> 32))
+/* ---- plaintext ------------------------------------------------------------------------------ */
+
+/* The next piece of a list becomes the one at hand. */
+static __always_inline void tls_piece(struct abi_cg *cg, struct work *w)
+{
+	__u64 v[2];
+
+	if (!w->pieces || bpf_probe_read_user(v, sizeof(v), (void *)w->next)) {
+		emit_lost(cg, w, ABI_DR_FAULT, w->left);
+		w->left = 0;
+		return;
+	}
+	w->pieces--;
+	w->next += sizeof(v);
+	if (w->skip >= v[1]) {
+		w->skip -= v[1];
+		return;
+	}
+	w->buf = v[0] + w->skip;
+	w->have = v[1] - w->skip;
+	w->skip = 0;
+	if (w->have > w->left)
+		w->have = w->left;
+}
+
+/* Not static: the verifier then looks at it once, not once a round. */
+__noinline int tls_step(struct abi_cg *cg, const __u64 *used, struct work *w)
+{
+	if (!cg || !used || !w)
 		return 0;
-	f.sp = PT_REGS_SP(ctx);
-	f.row = row;
-	f.target = cookie >> 32;
-	shape_enter(ctx, shape, &f);
-	t = calls_get(id);
-	if (!t)
-		return tls_blind(f.cg_slot, ABI_DR_CALLS, f.obj, id >> 32);
-	tls_bury(t, f.sp, 0, id >> 32);
-	if (!calls_push(t, &f))
-		tls_blind(f.cg_slot, ABI_DR_CALLS, f.obj, id >> 32);
+	if (!w->have)
+		tls_piece(cg, w);
+	if (w->have)
+		emit_step(cg, used, w, NULL);
 	return 0;
 }
 
@@ -82,6 +147,7 @@ static __noinline int tls_deliver(struct abi_cg *cg, struct work *w, struct abi_
 	__u64 *used = bpf_map_lookup_elem(&cg_used, &w->cg_slot);
 	struct abi_verdict *v = bpf_map_lookup_elem(&verdicts, &w->conn_slot);
 	__u64 n = w->left;
+	int i;
 
 	if (!used || !v)
 		return 0;
@@ -98,7 +164,10 @@ static __noinline int tls_deliver(struct abi_cg *cg, struct work *w, struct abi_
 	if (w->dir == DIR_IN)
 		c->flags &= ~ABI_CONN_EOF;
 	add(cg->bytes, n);
-	emit_call(cg, used, w);
+	for (i = 0; i < EMIT_ROUNDS && w->left; i++)
+		tls_step(cg, used, w);
+	if (w->left)
+		emit_lost(cg, w, ABI_DR_LONG, w->left);
 	if (!w->first)
 		add(cg->delivered, 1);
 	else if (w->first <= ABI_DR_COUNT)
@@ -106,27 +175,42 @@ static __noinline int tls_deliver(struct abi_cg *cg, struct work *w, struct abi_
 	return 0;
 }
 
-static __always_inline int tls_some(struct abi_cg *cg, struct thread *t, const struct frame *f,
-				    __u32 dir, __u64 n, __u64 id)
+/* A call whose bytes belong to no connection that we know. */
+static __always_inline int tls_lost(struct abi_cg *cg, enum abi_dropped why, __u64 n)
 {
-	struct work *w = &t->work;
+	add(cg->hits, 1);
+	add(cg->bytes, n);
+	add(cg->dropped[why], 1);
+	add(cg->bytes_lost[why], n);
+	return 0;
+}
+
+static __noinline int tls_some(struct abi_cg *cg, struct work *w, const struct frame *f, __u64 n,
+			       __u64 id)
+{
+	struct tls_row how;
 	struct abi_conn_key k;
 	struct abi_conn *c;
 	__u32 slot = 0;
 
-	conn_key(f->obj, id >> 32, &k);
-	c = conn_find(&k, &slot);
-	if (!c)
-		c = conn_make(&k, f->cgroup, f->cg_slot, &slot);
-	if (!c) {
-		add(cg->hits, 1);
-		add(cg->bytes, n);
-		add(cg->dropped[ABI_DR_CONNS], 1);
-		add(cg->bytes_lost[ABI_DR_CONNS], n);
+	if (f->row >= TLS_COUNT)
 		return 0;
-	}
-	w->buf = f->buf;
+	how = tls_rows[f->row];
+	conn_key(f->obj, id >> 32, &k);
+	c = conn_of(&k, f->target, &slot);
+	/* It was ended during the call: what stands there now is not the call's. */
+	if (how.shape == SHAPE_GO && (!c || c->gen != f->extra))
+		return tls_lost(cg, ABI_DR_CALLS, n);
+	if (!c)
+		c = conn_make(&k, f->cgroup, f->cg_slot, f->target, &slot);
+	if (!c)
+		return tls_lost(cg, ABI_DR_CONNS, n);
 	w->left = n;
+	w->buf = f->buf;
+	w->have = f->pieces ? 0 : n;
+	w->next = f->buf;
+	w->pieces = f->pieces;
+	w->skip = f->extra;
 	w->cgroup = f->cgroup;
 	w->start_ns = k.start_ns;
 	w->obj = f->obj;
@@ -137,7 +221,7 @@ static __always_inline int tls_some(struct abi_cg *cg, struct thread *t, const s
 	w->cg_slot = f->cg_slot;
 	w->row = f->row;
 	w->target = f->target;
-	w->dir = dir;
+	w->dir = how.dir;
 	w->first = 0;
 	return tls_deliver(cg, w, c);
 }
@@ -158,38 +242,150 @@ static __noinline int tls_eof(__u64 obj, __u32 tgid)
 	return 0;
 }
 
+/* ---- entry ---------------------------------------------------------------------------------- */
+
+/* A Go connection is known from the entry on: its generation tells at the return whether it still is the same. */
+static __noinline bool tls_join(struct frame *f, __u32 tgid)
+{
+	struct abi_conn_key k;
+	struct abi_conn *c;
+	__u32 slot = 0;
+
+	conn_key(f->obj, tgid, &k);
+	c = conn_of(&k, f->target, &slot);
+	if (!c)
+		c = conn_make(&k, f->cgroup, f->cg_slot, f->target, &slot);
+	if (!c)
+		return false;
+	f->extra = c->gen;
+	add(c->calls, 1);
+	return true;
+}
+
+/* Not static, as tls_step(). 1: done. */
+__noinline int tls_unpack(struct frame *f)
+{
+	return f && f->row < TLS_COUNT && shape_unpack(tls_rows[f->row].shape, f);
+}
+
+/* All of it is there at the entry, and nothing is known of the end. */
+static __always_inline int tls_whole(struct thread *t, const struct frame *f, __u64 id)
+{
+	struct abi_cg *cg = bpf_map_lookup_elem(&cg_count, &f->cg_slot);
+
+	if (!cg)
+		return 0;
+	if (f->len)
+		return tls_some(cg, &t->work, f, f->len, id);
+	add(cg->hits, 1);
+	add(cg->empty, 1);
+	return 0;
+}
+
+SEC("uprobe")
+int tls_enter(struct pt_regs *ctx)
+{
+	__u64 cookie = bpf_get_attach_cookie(ctx), row = (__u32)cookie,
+	      id = bpf_get_current_pid_tgid();
+	struct frame f = {};
+	struct thread *t;
+	struct place at;
+	__u32 shape;
+
+	if (row >= TLS_COUNT)
+		return 0;
+	shape = tls_rows[row].shape;
+	if (shape == SHAPE_FREE || shape == SHAPE_GOFREE)
+		return tls_free(ctx, shape, id);
+
+	f.cgroup = scope_cgroup();
+	f.obj = shape_obj(ctx, shape);
+	/* If the rules have let it in before, its connection has a hole from here on. */
+	if (!scope_in(f.cgroup))
+		return scope_was_in(f.cgroup) ? conn_end(f.obj, id >> 32) : 0;
+	if (!scope_process(id >> 32))
+		return conn_end(f.obj, id >> 32);
+	f.cg_slot = scope_slot(f.cgroup);
+	f.rules = scope_rules();
+	f.row = row;
+	f.target = cookie >> 32;
+	shape_enter(ctx, shape, &f);
+	if (!tls_place(ctx, shape, id, &at) || !tls_unpack(&f))
+		return tls_blind(f.cg_slot, ABI_DR_FAULT, f.obj, id >> 32);
+	if (shape == SHAPE_GO && !tls_join(&f, id >> 32))
+		return tls_blind(f.cg_slot, ABI_DR_CONNS, f.obj, id >> 32);
+	t = calls_get(&at.who);
+	if (!t)
+		return tls_blind(f.cg_slot, ABI_DR_CALLS, f.obj, id >> 32);
+	if (shape == SHAPE_TAKEN || shape == SHAPE_GOPUT) {
+		tls_whole(t, &f, id);
+		calls_put(&at.who, t);
+		return 0;
+	}
+	f.sp = PT_REGS_SP(ctx) - at.stack.hi;
+	if (f.buf >= at.stack.lo && f.buf < at.stack.hi) {
+		f.buf -= at.stack.hi;
+		f.moves = 1;
+	}
+	tls_bury(t, f.sp, 0, id >> 32);
+	if (!calls_push(t, &f))
+		tls_blind(f.cg_slot, ABI_DR_CALLS, f.obj, id >> 32);
+	return 0;
+}
+
+/* ---- return --------------------------------------------------------------------------------- */
+
+static __always_inline int tls_back(struct pt_regs *ctx, struct thread *t, struct frame *f,
+				    struct tls_row how, __u64 id)
+{
+	__u64 n = 0, cgroup = scope_cgroup();
+	struct abi_cg *cg;
+	enum moved m;
+
+	/* The process may have been moved while it waited for bytes, or the rules changed. */
+	if (cgroup != f->cgroup || scope_rules() != f->rules) {
+		f->cgroup = cgroup;
+		if (!scope_in(cgroup) || !scope_process(id >> 32))
+			return conn_end(f->obj, id >> 32);
+		f->cg_slot = scope_slot(cgroup);
+	}
+	cg = bpf_map_lookup_elem(&cg_count, &f->cg_slot);
+	if (!cg)
+		return 0;
+	m = shape_leave(ctx, how, f, &n);
+	if (m == MOVED_SOME)
+		return tls_some(cg, &t->work, f, n, id);
+	if (m == MOVED_LIES)
+		return tls_blind(f->cg_slot, ABI_DR_FAULT, f->obj, id >> 32);
+	add(cg->hits, 1);
+	add(cg->empty, 1);
+	return m == MOVED_EOF ? tls_eof(f->obj, id >> 32) : 0;
+}
+
 SEC("uretprobe")
 int tls_leave(struct pt_regs *ctx)
 {
-	__u64 cookie = bpf_get_attach_cookie(ctx), row = (__u32)cookie,
-	      id = bpf_get_current_pid_tgid(), n = 0, cgroup;
-	struct thread *t = bpf_map_lookup_elem(&calls, &id);
-	struct abi_cg *cg;
+	__u64 row = (__u32)bpf_get_attach_cookie(ctx), id = bpf_get_current_pid_tgid();
+	struct thread *t;
 	struct tls_row how;
+	struct place at;
 	struct frame f;
-	enum moved m;
 
-	if (!t || row >= TLS_COUNT)
+	if (row >= TLS_COUNT)
 		return 0;
 	how = tls_rows[row];
-	if (!calls_pop(t, PT_REGS_SP(ctx), row, &f))
+	if (!tls_place(ctx, how.shape, id, &at))
 		return 0;
-	/* The process may have been moved while it waited for bytes. */
-	cgroup = bpf_get_current_cgroup_id();
-	if (cgroup != f.cgroup) {
-		f.cgroup = cgroup;
-		if (!scope_slot(cgroup, &f.cg_slot))
-			return conn_end(f.obj, id >> 32);
+	t = bpf_map_lookup_elem(&calls, &at.who);
+	if (!t)
+		return 0;
+	if (calls_pop(t, PT_REGS_SP(ctx) - at.stack.hi, row, &f)) {
+		if (f.moves)
+			f.buf += at.stack.hi;
+		tls_back(ctx, t, &f, how, id);
+		if (how.shape == SHAPE_GO)
+			tls_part(&f, id >> 32);
 	}
-	cg = bpf_map_lookup_elem(&cg_count, &f.cg_slot);
-	if (!cg)
-		return 0;
-	m = shape_leave(ctx, how, &f, &n);
-	if (m == MOVED_SOME)
-		return tls_some(cg, t, &f, how.dir, n, id);
-	if (m == MOVED_LIES)
-		return tls_blind(f.cg_slot, ABI_DR_FAULT, f.obj, id >> 32);
-	add(cg->hits, 1);
-	add(cg->empty, 1);
-	return m == MOVED_EOF ? tls_eof(f.obj, id >> 32) : 0;
+	calls_put(&at.who, t);
+	return 0;
 }

@@ -23,7 +23,18 @@
 #define ABI_GEN_STEP      ((__u64)ABI_CONN_SLOTS)
 #define ABI_GEN_SLOT(gen) ((__u32)((gen) & (ABI_GEN_STEP - 1)))
 
-enum abi_type { ABI_DATA = 1, ABI_FREE, ABI_EOF, ABI_EXIT, ABI_EXEC, ABI_CGROUP };
+enum abi_type {
+	ABI_DATA = 1,
+	ABI_FREE,
+	ABI_EOF,
+	ABI_EXIT,
+	ABI_EXEC,
+	ABI_CGROUP,
+	ABI_HELLO,
+	ABI_QUIC,
+	ABI_SPENT,
+	ABI_SHUT,
+};
 
 /* ABI_DATA: followed by `size` bytes of plaintext. Size 0 carries nothing but its charge: the memory of the call
  * could not be read. The record in the ring may be longer than header and size. */
@@ -59,8 +70,26 @@ struct abi_cgroup { /* ABI_CGROUP: a cgroup was made */
 	char path[ABI_PATH];
 };
 
+/* Sockets, for coverage. ABI_HELLO: a TCP socket has sent a TLS ClientHello, of which `size` bytes follow; ABI_QUIC: a UDP
+ * socket has sent a QUIC handshake to port 443; ABI_SPENT: more than ABI_SOCK_IDLE bytes were sent after the ClientHello,
+ * so that a request may be among them; ABI_SHUT: a socket of one of these records is closed. A socket whose process is not
+ * known has tgid 0. The record in the ring may be longer than header and size. */
+struct abi_sock {
+	__u32 type, size;
+	__u64 cookie, cgroup, start_ns, at_ns;
+	__u32 tgid, uid;
+	__u8 addr[16]; /* the other side's; an IPv4 address mapped into IPv6 */
+	__u16 port, pad[3];
+	char comm[ABI_COMM];
+};
+/* A handshake's second flight and a closing alert are less, the shortest request is more. */
+#define ABI_SOCK_IDLE 320
+#define ABI_HELLO_MAX 2048 /* bytes of a ClientHello that are copied */
+
 /* Why a TLS call was not copied. ABI_IGNORED(NAME, text) and ABI_DROPPED(NAME, text) */
-#define ABI_IGNORED_ROWS(X) X(VERDICT, "not_wanted")
+#define ABI_IGNORED_ROWS(X)      \
+	X(VERDICT, "not_wanted") \
+	X(REPEATED, "sent_again")
 
 #define ABI_DROPPED_ROWS(X)         \
 	X(QUOTA, "quota")           \
@@ -91,6 +120,7 @@ struct abi_cg {
 	__u64 bytes_ignored;
 	__u64 charged;   /* ring bytes taken, header and rounding included, against cg_used */
 	__u64 ends_lost; /* ends of connections or processes that found the control ring full */
+	__u64 conns;     /* now in the connection table */
 };
 
 struct abi_conn { /* a row of `conns`; gen stays when the slot is free */
@@ -98,10 +128,14 @@ struct abi_conn { /* a row of `conns`; gen stays when the slot is free */
 	__u64 off[2]; /* bytes of successful calls, copied or not */
 	__u64 obj, start_ns, cgroup;
 	__u32 tgid, cg_slot;
-	__u32 flags, pad;
+	__u32 flags;
+	__u32 calls; /* Go: under way, and above ABI_CONN_CALLS how often Close was called meanwhile */
+	__u32 target; /* whose probes see it, as in abi_data */
+	__u32 pad;
 };
-#define ABI_CONN_SENT 1u /* a record of it went into the data ring */
-#define ABI_CONN_EOF  2u /* its ABI_EOF was sent, nothing was read since */
+#define ABI_CONN_CALLS 0xffffu
+#define ABI_CONN_SENT  1u /* a record of it went into the data ring */
+#define ABI_CONN_EOF   2u /* its ABI_EOF was sent, nothing was read since */
 
 struct abi_verdict { /* a row of `verdicts`: counts while gen is the connection's */
 	__u64 gen;
@@ -109,13 +143,48 @@ struct abi_verdict { /* a row of `verdicts`: counts while gen is the connection'
 
 struct abi_conn_key {
 	__u64 obj, start_ns;
-	__u32 tgid, exec; /* exec: how often the process has run exec, low bits */
+	__u32 tgid;
+	__u32 exec; /* how often the process has run exec, low bits; ABI_KEY_SOCKET: obj is a socket's cookie */
+};
+#define ABI_KEY_SOCKET (~0u)
+
+/* Where a call is made: a thread's number, or the address of a goroutine's g, since goroutines change threads. */
+struct abi_caller {
+	__u64 who;
+	__u64 start_ns; /* a goroutine's process; 0 = a thread, whose end is always told */
+	__u32 tgid;
+	__u32 exec; /* as in abi_conn_key */
+};
+
+struct abi_conn_at { /* where a connection's rows are */
+	__u32 slot, cg_slot;
+};
+
+/* Rules beyond the cgroup: by user, by executable. */
+#define ABI_EXE_NAME 64
+struct abi_exe { /* a file, or else a base name, padded with 0 */
+	__u64 ino;
+	__u32 dev; /* major << 20 | minor */
+	__u32 pad;
+	char name[ABI_EXE_NAME];
+};
+
+#define ABI_RULE_UID      1u /* there are rules by user, */
+#define ABI_RULE_UID_ONLY 2u /* and only those named are in */
+#define ABI_RULE_EXE      4u
+#define ABI_RULE_EXE_ONLY 8u
+struct abi_rules {
+	__u32 version; /* goes up with every change */
+	__u32 kinds;   /* ABI_RULE_ */
 };
 
 _Static_assert(sizeof(struct abi_data) == 104, "no padding");
 _Static_assert(sizeof(struct abi_end) == 96 + ABI_PATH, "no padding");
+_Static_assert(sizeof(struct abi_sock) == 88, "no padding");
 _Static_assert(sizeof(struct abi_cgroup) == 24 + ABI_PATH, "no padding");
-_Static_assert(sizeof(struct abi_conn) == 64, "no padding");
+_Static_assert(sizeof(struct abi_conn) == 72, "no padding");
 _Static_assert(sizeof(struct abi_conn_key) == 24, "no padding");
+_Static_assert(sizeof(struct abi_caller) == 24, "no padding");
+_Static_assert(sizeof(struct abi_exe) == 16 + ABI_EXE_NAME, "no padding");
 
 #endif

@@ -10,9 +10,8 @@
 #include "wire/wire.h"
 
 #define BOARD_TARGETS 1024
-#define BOARD_ROLES   5
 
-enum role { ROLE_ATTACHER, ROLE_FINDER, ROLE_METER, ROLE_DESK, ROLE_COUNT };
+enum role { ROLE_ATTACHER, ROLE_FINDER, ROLE_SEARCHER, ROLE_METER, ROLE_DESK, ROLE_COUNT };
 
 struct board_role {   /* supervisor writes */
 	uint32_t pid; /* 0 = not running */
@@ -42,6 +41,31 @@ struct board_proof { /* meter writes: row i goes with target row i; counts while
 	uint32_t number;
 	uint32_t right,
 		wrong; /* connections whose first bytes looked like HTTP, and that did not */
+	uint32_t
+		doubt; /* did not, of processes that ran before: perhaps the middle of a connection */
+};
+
+/* Meter writes: a process of which plaintext or a TLS connection was seen. The row of the one that was quiet longest is used
+ * again when there are more; `version` is odd while texts change. */
+#define BOARD_PROCESSES 1024
+#define BOARD_ROWS      32 /* rows of tbl/tls.h */
+struct board_process {
+	uint32_t version,
+		tgid; /* tgid 0: connections that were there before us; one row a cgroup */
+	uint64_t
+		start_ns; /* CLOCK_BOOTTIME; 0 = a free row, unless tgid is 0 and `cgroup` is not */
+	uint64_t cgroup, first_ns, last_ns; /* UTC */
+	uint64_t seen
+		[BOARD_ROWS]; /* connections with plaintext, by the function that it came through */
+	/* connections to LLM hosts: all, seen into, closed without a request, and not seen into */
+	uint64_t llm, metered, idle, unmetered;
+	char comm[ABI_COMM], team[64], exe[CONF_TEXT], path[CONF_TEXT];
+	char host[CONF_TEXT], why[CONF_TEXT]; /* of the last that was not seen into */
+};
+struct board_cover { /* meter writes: all processes, those whose row is gone too */
+	uint64_t llm, metered, idle, unmetered;
+	uint64_t forgotten; /* rows that were used again */
+	uint64_t refused;   /* connections that were not followed: a table was full */
 };
 
 struct board_cg { /* meter writes: row i matches the kernel's counter row i */
@@ -57,13 +81,31 @@ struct board {
 	uint64_t
 		detached_ns; /* supervisor: from here on probes are being taken away; 0 = not yet */
 	struct board_role role[ROLE_COUNT]; /* supervisor */
+	struct conf_rules rules[2];         /* supervisor: [rules_count % 2] is in force */
+	uint32_t rules_count;               /* how often the file was taken anew */
+	uint32_t rules_refused;             /* and how often not: the log says why */
+
+	uint32_t off_asked; /* desk: no file is to have a probe */
+	/* Attacher, UTC: when it last began to take every probe away, and when all were back; off while off_ns > on_ns. */
+	uint64_t off_ns, on_ns;
+	uint32_t off_done;                    /* attacher: no probe of a file is left */
+	uint32_t folder_watches, folder_full; /* attacher: watched folders; 1: some are not */
+	uint32_t attacher_tested;             /* attacher: return probes were tried */
+	char no_returns
+		[96]; /* attacher: why no function's return can be probed here; empty: it can */
+
+	char no_sockets[96]; /* attacher: why no socket is looked at; empty: they are */
 
 	uint32_t attacher_ready; /* attacher: scope set, first scan attached */
 	uint32_t attacher_multi, attacher_per_cgroup;
+	uint32_t
+		hierarchy; /* attacher: enum cgroup_hierarchy, before the kernel's part is loaded */
 	uint64_t attacher_lost; /* mmap records lost (each made a rescan) */
 	uint32_t target_count;
 	struct board_target target[BOARD_TARGETS];
 	struct board_proof proof[BOARD_TARGETS];
+	struct board_process process[BOARD_PROCESSES];
+	struct board_cover cover;
 
 	uint32_t meter_ready;  /* meter: ledger open, ring read, attacher ready */
 	uint32_t epoch_stored; /* meter: epoch is in the ledger; no probe is attached before */

@@ -23,12 +23,14 @@ struct conf {
 #define CONF_PATH(m)                         char m[CONF_TEXT];
 #define CONF_TEXT_(m)                        char m[CONF_TEXT];
 #define CONF_PATHS(m)                        struct conf_list m;
+#define CONF_IDS(m)                          struct conf_list m;
 #define CONF_SIZE(m)                         uint64_t m;
 #define CONF_MS(m)                           uint64_t m;
 #define CONF_BOOL(m)                         bool m;
 #define CONF_KIND_PATH(m)                    CONF_PATH(m)
 #define CONF_KIND_TEXT(m)                    CONF_TEXT_(m)
 #define CONF_KIND_PATHS(m)                   CONF_PATHS(m)
+#define CONF_KIND_IDS(m)                     CONF_IDS(m)
 #define CONF_KIND_SIZE(m)                    CONF_SIZE(m)
 #define CONF_KIND_MS(m)                      CONF_MS(m)
 #define CONF_KIND_BOOL(m)                    CONF_BOOL(m)
@@ -39,6 +41,12 @@ struct conf {
 	struct conf_endpoint endpoint[CONF_ENDPOINTS];
 	char file[CONF_TEXT]; /* where it came from; empty: defaults alone */
 };
+
+/* What SIGHUP takes anew. */
+struct conf_rules {
+	struct conf_list exe, exclude_exe, uid, exclude_uid, deny;
+};
+void conf_rules(const struct conf *c, struct conf_rules *ret);
 
 void conf_default(struct conf *ret);
 /* `path` NULL or "": defaults. An unknown key, a bad value: -EBADMSG with "FILE:LINE: ..." in error. */

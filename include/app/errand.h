@@ -11,5 +11,8 @@ int errand_keep(const struct world *w, const struct keep *k, const int *fd,
  * question, never used before by another attacher. `idle` is called while we wait; an error of it ends the wait. */
 int errand_find(const struct world *w, uint64_t *last, int fd, int (*idle)(void *ctx), void *ctx,
 		struct find_answer *ret) _must_use_;
+/* The same for a deep look, which is not waited for; `id` names the answer. */
+int errand_search(const struct world *w, uint64_t id, int fd) _must_use_;
+int errand_found(const struct world *w, struct find_answer *ret) _must_use_; /* -EAGAIN: none yet */
 
 #endif

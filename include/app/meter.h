@@ -2,6 +2,7 @@
 #ifndef APP_METER_H
 #define APP_METER_H
 
+#include "app/cover.h"
 #include "app/facts.h"
 #include "app/pipeline.h"
 #include "app/role.h"
@@ -19,6 +20,7 @@ struct meter {
 	struct pipeline *pipeline;
 	struct ledger *ledger;
 	struct ring *ring;
+	struct cover *cover;
 	struct uv_timer_s *tick; /* while the loop runs */
 	bool stopping;           /* SIGTERM, or the supervisor is gone */
 	bool orphan;             /* the supervisor is gone */
@@ -34,6 +36,10 @@ struct meter {
 		struct ring_mark mark;
 	} ended[METER_ENDED];
 	size_t ended_count;
+	bool stopped; /* every probe was taken away: what lay in the rings then is the last of its connections */
+	struct ring_mark stop_mark;
+	uint64_t
+		off_booked_ns; /* the last time without probes that is in the ledger as a whole, by its begin */
 	char host[65], boot_id[37];
 };
 
@@ -49,6 +55,14 @@ void meter_reload(struct meter *m);        /* the old map stays when the new one
 void meter_answer(struct meter *m);
 void meter_learn(struct meter *m);
 void meter_ends(struct meter *m); /* after a drain */
+
+/* meter_cover.c */
+struct str meter_endpoint(const struct meter *m,
+			  struct str host); /* what it speaks, by the settings */
+int meter_cover(struct meter *m) _must_use_;
+void meter_socket(void *ctx, const struct abi_sock *s, struct str hello);
+int meter_chunk(void *ctx, const struct chunk *c); /* between the rings and the pipeline */
+void meter_unread(void *ctx, const struct chunk *c);
 
 /* meter.c */
 int meter_commit(struct meter *m) _must_use_; /* logs */

@@ -10,8 +10,10 @@
 enum keep_op {
 	KEEP_KERNEL =
 		1, /* all of struct kernel, in the order fd[], event[] (only the open ones; `mask` says which) */
-	KEEP_LINKS, /* links of one inode */
-	KEEP_DROP,  /* close the links of one inode */
+	KEEP_LINKS,    /* links of one inode */
+	KEEP_MORE,     /* more links of an inode that has some; `owed` is told anew */
+	KEEP_DROP,     /* close the links of one inode */
+	KEEP_DROP_ALL, /* every link; not the kernel's part */
 };
 struct keep {
 	uint32_t op, count; /* descriptors that come along */
@@ -19,10 +21,14 @@ struct keep {
 	uint32_t multi, pad;
 	uint64_t dev, ino; /* the inode, by fstat; on an overlay dev is MSG_OVERLAY_DEV(stamp) */
 	uint64_t mtime_ns, size; /* as it was when its offsets were found */
-	uint32_t target, pad2;   /* as given to kernel_attach() */
+	uint32_t target;         /* as given to kernel_attach() */
+	uint32_t owed;           /* 1: a deep look at it is still to come */
 };
 /* The same lower file has another st_dev in each overlay that shows it, and one inode in the kernel. */
 #define MSG_OVERLAY_DEV(ctime_ns) (1ull << 63 | (ctime_ns))
+/* A cgroup's folder, with the links of probe/sock.h: not a file with code. */
+#define MSG_CGROUP_DEV(dev) (1ull << 62 | (dev))
+#define MSG_IS_CGROUP(dev)  ((dev) >> 62 == 1)
 /* supervisor -> attacher, for each `keep` taken */
 enum keep_ack { KEEP_KEPT = 1, KEEP_FULL };
 
@@ -44,12 +50,14 @@ struct find_answer {
 enum fact_op {
 	FACT_CGROUP = 1,
 	FACT_PROCESS,
+	FACT_LIBRARY, /* this process has mapped it, and it says how TLS is spoken there */
+	FACT_STOPPED, /* every probe was taken away; what is open will not be seen again */
 	FACT_ENDED, /* this process is gone; nothing of it comes into a ring after this was sent */
 };
 struct fact {
 	uint32_t op, tgid;
 	uint64_t cgroup, start_ns;
-	char text[512]; /* the cgroup's path; the process's executable */
+	char text[512]; /* the cgroup's path; the process's executable, a library */
 };
 
 /* desk -> meter, and back */

@@ -1,6 +1,6 @@
 /* pipeline.h -- all the stages, joined: chunks go in, postings come out.
  *
- *   conn -> wire -> llm -> price -> team -> out
+ *   order -> conn -> wire -> llm -> price -> team -> out
  *
  * The same joinery serves live traffic (meter) and saved traffic (audit). */
 #ifndef APP_PIPELINE_H
@@ -35,6 +35,8 @@ struct chunk_sink pipeline_inlet(struct pipeline *p);
 /* Owners are looked up in this map from now on; borrowed until the next call or free. */
 void pipeline_use(struct pipeline *p, const struct map *map);
 size_t pipeline_open(const struct pipeline *p); /* calls under way */
+/* Now and then: nothing that happened before `clear_ns` is still to come. */
+int pipeline_tick(struct pipeline *p, uint64_t clear_ns) _must_use_;
 /* The input is over: every connection ends. */
 int pipeline_flush(struct pipeline *p, uint64_t now_ns) _must_use_;
 void pipeline_free(struct pipeline **p);

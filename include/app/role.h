@@ -6,19 +6,19 @@
 #include "app/board.h"
 #include "app/msg.h"
 
-enum chan { CHAN_KEEP, CHAN_FIND, CHAN_FACT, CHAN_ASK, CHAN_COUNT };
+enum chan { CHAN_KEEP, CHAN_FIND, CHAN_SEARCH, CHAN_FACT, CHAN_ASK, CHAN_COUNT };
 
 struct links { /* what is attached to one inode; kept by the supervisor; the fields of struct keep */
 	uint64_t dev, ino;
 	uint64_t mtime_ns, size;
-	uint32_t target;
+	uint32_t target, owed;
 	size_t count; /* 0 = a free row */
 	int fd[KERNEL_LINKS];
 };
 
 struct world { /* everything a role inherits; the supervisor owns it */
 	struct board *board;
-	/* both ends of each channel: [0] is the asker's (attacher, attacher, attacher, desk), [1] the other's */
+	/* both ends of each channel: [0] is the asker's (attacher, attacher, attacher, attacher, desk), [1] the other's */
 	int chan[CHAN_COUNT][2];
 	int api;              /* listening unix socket, for the desk */
 	struct kernel kernel; /* all -1 until the attacher has loaded */
@@ -34,7 +34,8 @@ struct world { /* everything a role inherits; the supervisor owns it */
 
 /* Each runs until it is told to end (SIGTERM, or the supervisor is gone) and returns an exit status. */
 int attacher_main(struct world *w); /* ROLE_CANNOT: this host cannot be metered; `submeterd` ends */
-int finder_main(struct world *w);
+int finder_main(struct world *w);   /* quick looks */
+int searcher_main(struct world *w); /* deep ones: a quick one never waits for them */
 int meter_main(struct world *w);
 int desk_main(struct world *w);
 #define ROLE_CANNOT 69 /* EX_UNAVAILABLE */

@@ -6,13 +6,15 @@
 #include <stdio.h>
 #include <sys/types.h>
 #include "cli/cli.h"
+#include "host/cgroup.h"
 
 #define RUN_PATH 256
 
 struct run_home {
-	char folder[RUN_PATH];     /* empty: not made */
-	char cgroup[RUN_PATH];     /* folder of the cgroup; empty: not made */
-	char name[64];             /* of the cgroup below the mount: "/submeter-run-123" */
+	char folder[RUN_PATH]; /* empty: not made */
+	char cgroup[RUN_PATH]; /* folder of the cgroup; empty: not made */
+	char name[64];         /* of the cgroup below the mount: "/submeter-run-123" */
+	enum cgroup_hierarchy hierarchy;
 	char server[2 * RUN_PATH]; /* unix:... */
 };
 

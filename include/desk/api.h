@@ -26,6 +26,8 @@ struct api_ops { /* called by several threads at once */
 		    uint64_t *ret_open); /* 0 idle; -EAGAIN not yet */
 	int (*allocate)(void *ctx, const struct wallet_move *m,
 			char ret_text[256]); /* id, or what is wrong */
+	/* Asks for every probe to be taken away, or to be attached again; does not wait for it. */
+	void (*probes)(void *ctx, bool on);
 };
 
 struct api_request {

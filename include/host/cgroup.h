@@ -1,11 +1,18 @@
-/* cgroup.h -- cgroup v2 ids, paths and what a path says of a unit, container or pod. */
+/* cgroup.h -- cgroup ids, paths and what a path says of a unit, container or pod. */
 #ifndef HOST_CGROUP_H
 #define HOST_CGROUP_H
 
 #include "base/str.h"
 
-/* The mount point of the v2 hierarchy (/sys/fs/cgroup, or /sys/fs/cgroup/unified on a hybrid host). -ENOENT. */
-int cgroup_mount(char *ret, size_t room) _must_use_;
+/* Which tree of cgroups names the payer: the v2 one, or one of the v1 trees of an older host. */
+enum cgroup_hierarchy { CGROUP_AUTO, CGROUP_V2, CGROUP_PIDS, CGROUP_MEMORY, CGROUP_SYSTEMD };
+
+/* "auto", "v2", "pids", "memory", "systemd"; -EINVAL. */
+int cgroup_named(const char *name, enum cgroup_hierarchy *ret) _must_use_;
+const char *cgroup_name(enum cgroup_hierarchy h);
+/* The mount point of a hierarchy; -ENOENT. CGROUP_AUTO becomes the first of v2, systemd and pids that is in use: that has
+ * more than its root; where none is, the first that is mounted. */
+int cgroup_mount(enum cgroup_hierarchy *h, char *ret, size_t room) _must_use_;
 /* "/a/b" below the mount -> id. -ENOENT; -EINVAL for a path that is not absolute or has a "..". */
 int cgroup_id(const char *mount, const char *path, uint64_t *ret) _must_use_;
 /* A descriptor of its directory (O_RDONLY | O_DIRECTORY | O_CLOEXEC). */

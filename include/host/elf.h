@@ -25,4 +25,7 @@ struct elf_site {
 int elf_find(int fd, const struct elf_want *want, size_t count, struct elf_site *ret_site,
 	     size_t *ret_count, char ret_build_id[64]) _must_use_;
 
+/* Does the dynamic linker put the address of `symbol` at this address, for calls through it? */
+bool elf_slot(int fd, uint64_t addr, const char *symbol);
+
 #endif

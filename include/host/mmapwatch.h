@@ -1,7 +1,7 @@
 /* mmapwatch.h -- executable mappings as they happen, exec's own among them (PERF_RECORD_MMAP2), for the observed
  * cgroups and what is below them.
  *
- * Per cgroup where the kernel's perf_event controller sits on the v2 hierarchy; else system-wide records are taken and
+ * Per cgroup where the kernel's perf_event controller sits on their hierarchy; else system-wide records are taken and
  * whoever gets them must throw those of other cgroups away, by the process's cgroup. Needs CAP_PERFMON. */
 #ifndef HOST_MMAPWATCH_H
 #define HOST_MMAPWATCH_H
@@ -21,7 +21,7 @@ struct mmapwatch_calls {
 	int (*lost)(void *ctx, uint64_t records); /* rescan */
 };
 
-/* `cgroup_dir`: descriptors of v2 directories, not kept; none of them: nothing is reported. */
+/* `cgroup_dir`: descriptors of their directories, not kept; none of them: nothing is reported. */
 int mmapwatch_new(const int *cgroup_dir, size_t count, const struct mmapwatch_calls *calls,
 		  void *ctx, struct mmapwatch **ret) _must_use_;
 int mmapwatch_fd(

@@ -3,13 +3,14 @@
 #define HOST_PROC_H
 
 #include "base/str.h"
+#include "host/cgroup.h"
 #include <sys/types.h>
 
 /* CLOCK_BOOTTIME, cut to a clock tick (proc_tick_ns), as the kernel's start_boottime would be. */
 int proc_start_ns(pid_t pid, uint64_t *ret) _must_use_;
 uint64_t proc_tick_ns(void);
-/* The v2 path. A process that is ending has none: -ESRCH */
-int proc_cgroup(pid_t pid, char *ret, size_t room) _must_use_;
+/* The path in that hierarchy (not CGROUP_AUTO). A process that is ending has none: -ESRCH; -ENOENT: no such hierarchy. */
+int proc_cgroup(pid_t pid, enum cgroup_hierarchy h, char *ret, size_t room) _must_use_;
 int proc_exe(pid_t pid, char *ret, size_t room) _must_use_;
 int proc_uid(pid_t pid, uint32_t *ret) _must_use_;
 /* fn returns 0, or a negative errno that ends the walk and is passed up. */

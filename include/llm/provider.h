@@ -25,6 +25,7 @@ enum llm_mark {
 	MARK_TOOL_STATUS,
 	MARK_TOOL_ACTION,
 	MARK_TOOL_SESSION,
+	MARK_MEMBER, /* + i: a number that stands in no usage object; it becomes the member fields[i].path of one (overlay) */
 };
 
 /* ---- what the usage object says, paths relative to it -------------------------------------------- */
@@ -126,6 +127,9 @@ extern const size_t llm_shape_count;
  * *ret_host (may be NULL) is the row that fitted, or NULL. */
 const struct llm_provider *provider_by_host(struct str host, const struct llm_host **ret_host);
 const struct llm_provider *provider_by_name(struct str name);
+
+/* By the shape of a request alone, for plain HTTP to a port that was configured for such servers; llm_unknown. */
+const struct llm_provider *provider_local(struct str method, struct str target);
 
 /* A Host header value without its port and final dot. */
 struct str provider_host_name(struct str host);

@@ -23,6 +23,7 @@ struct xchg {
 	struct usage u;
 	bool asked; /* the request was seen */
 	bool orphan, upgrade;
+	bool lines;      /* the answer is a stream of JSON, one document a line */
 	bool closing;    /* the end: the last names may use the reserve of the arena */
 	enum why cut[2]; /* by direction: why bytes are missing */
 
@@ -66,6 +67,7 @@ int xchg_keep(struct xchg *x, struct str s, struct str *ret) _must_use_;
 int xchg_ask(struct xchg *x, struct str bytes) _must_use_;
 int xchg_answer(struct xchg *x, struct str bytes) _must_use_;
 int xchg_event(struct xchg *x, struct str bytes, bool last) _must_use_;
+int xchg_lines(struct xchg *x, struct str bytes) _must_use_; /* events, one a line */
 
 /* The exchange is over: fills x->u from what was seen. */
 int xchg_finish(struct xchg *x, const struct part *end) _must_use_;

@@ -20,6 +20,10 @@ struct ring_opts {
 	void (*cgroup)(void *ctx, uint64_t id, struct str path);
 	/* a process has run exec: the file as given to exec, after its END_EXEC; may be NULL */
 	void (*exec)(void *ctx, uint32_t tgid, uint64_t start_ns, struct str file);
+	/* a TLS or QUIC socket (abi.h; times in CLOCK_BOOTTIME), with its ClientHello; may be NULL */
+	void (*sock)(void *ctx, const struct abi_sock *s, struct str hello);
+	/* a call of which no byte could be read: a chunk without bytes; may be NULL */
+	void (*unread)(void *ctx, const struct chunk *c);
 	void *ctx;
 };
 

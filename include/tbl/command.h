@@ -48,6 +48,12 @@ COMMAND("team-map",	team_map_main,	"validate | test | explain (--cgroup PATH | -
 	"  test       run the fixtures that the file holds\n"
 	"  explain    who pays for this caller: the rules tried, and the one that matched\n"
 	"  --map FILE the map (default /etc/submeter/team-map.yaml); nothing asks the daemon\n")
+COMMAND("detach",	detach_main,	"--all",
+	"take every probe away, until `submeter attach`",
+	"Nothing is metered until then; the time is a gap that `coverage` shows. A restart of submeterd attaches, too.\n")
+COMMAND("attach",	attach_main,	"",
+	"attach again after `submeter detach --all`",
+	"")
 COMMAND("doctor",	doctor_main,	"",
 	"can this host be metered, and what is missing",
 	"Needs no daemon. Exits 3 when something is missing.\n")

@@ -1,11 +1,20 @@
 /* Every setting of submeter.yaml.	CONFIG(key, member, TYPE, default, help)
  *	PATH	text, one path		PATHS	list of at most CONF_LIST paths
  *	TEXT	text			SIZE	bytes, "32M" allowed
- *	BOOL	true or false		MS	milliseconds */
-CONFIG("observe.cgroups",	cgroups,	PATHS,	"/",	"cgroup v2 subtrees to meter; nothing outside them is read")
+ *	BOOL	true or false		MS	milliseconds
+ *	IDS	list of at most CONF_LIST numbers
+ * "(SIGHUP)" in the help: taken anew from the file at SIGHUP, as the team map is. */
+CONFIG("observe.cgroups",	cgroups,	PATHS,	"/",	"cgroup subtrees to meter; nothing outside them is read")
 CONFIG("observe.exclude",	exclude,	PATHS,	"",	"subtrees inside those that are left alone")
-CONFIG("observe.folders",	folders,	PATHS,	"/usr/lib:/usr/lib64:/lib:/usr/local/lib:/opt",	"files and folders searched for TLS libraries at start, before a process maps them")
-CONFIG("observe.hierarchy",	hierarchy,	TEXT,	"auto",	"which cgroup hierarchy names the payer: auto or v2")
+CONFIG("observe.folders",	folders,	PATHS,	"/usr/lib:/usr/lib64:/lib:/usr/local/lib:/usr/bin:/usr/local/bin:/opt",	"files and folders searched and watched for TLS libraries, before a process maps them")
+CONFIG("observe.hierarchy",	hierarchy,	TEXT,	"auto",	"which cgroup hierarchy names the payer: auto, v2, pids, memory or systemd")
+CONFIG("observe.exe",		exe,		PATHS,	"",	"only these programs: a file by its path, or a base name; empty = every one (SIGHUP)")
+CONFIG("observe.exclude_exe",	exclude_exe,	PATHS,	"",	"programs that are left alone, as in observe.exe (SIGHUP)")
+CONFIG("observe.uid",		uid,		IDS,	"",	"only processes of these user ids; empty = every one (SIGHUP)")
+CONFIG("observe.exclude_uid",	exclude_uid,	IDS,	"",	"user ids whose processes are left alone (SIGHUP)")
+CONFIG("observe.deny",		deny,		PATHS,	"",	"files that are never probed, by path or pattern: /opt/*/libssl.so.3 (SIGHUP)")
+CONFIG("observe.plaintext",	plaintext,	IDS,	"11434:8000:4000",	"ports of plain HTTP that are metered, on the client's side: Ollama, vLLM, LiteLLM; needs observe.sockets")
+CONFIG("observe.sockets",	sockets,	BOOL,	"true",	"look at the sockets of observed cgroups: plain HTTP, and TLS that is not seen into")
 CONFIG("team_map",		team_map,	PATH,	"/etc/submeter/team-map.yaml",	"cgroup to team rules")
 CONFIG("prices",		prices,		PATHS,	"",	"price books added to the shipped one")
 CONFIG("ledger.batch_ms",	batch_ms,	MS,	"50",	"a booked call is on disk at most this much later")

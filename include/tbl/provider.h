@@ -1,7 +1,9 @@
 /* Every provider that is known by its hosts, in the order in which they are tried.	PROVIDER(id)
  * Each is a `struct llm_provider llm_<id>` in user/llm/: user/llm/README.md says how to add one. */
 PROVIDER(openai)
+PROVIDER(openai_compatible)
 PROVIDER(anthropic)
+PROVIDER(anthropic_compatible)
 PROVIDER(azure)
 PROVIDER(bedrock)
 PROVIDER(gemini)

@@ -1,15 +1,6 @@
 /* TLS libraries by the functions that carry plaintext.
  * TLS(ROW, family, function, SHAPE, DIR, FINDER, "real programs it was tried on; empty: untried")
- *   SHAPE  how the call looks, one handler each in bpf/shape.bpf.h:
- *          RET    fn(obj, buf, len) returns the bytes moved
- *          PTR    fn(obj, buf, len, size_t *moved) returns 1 on success
- *          INNER  fn(obj, buf, len, size_t *moved) returns more than 0 on success, 0 at the end of the stream
- *          FREE   fn(obj): the connection object goes away
- *          GO     as RET in Go's register convention, its end at each RET instruction: never a uretprobe
- *          GOFREE as FREE in Go's register convention
- *          CHUNKS rustls: fn(obj, &OutboundChunks, ...) returns the bytes taken of a list of pieces
- *          TAKEN  rustls: fn(obj, &Payload): one decrypted record, whole at the entry
- *          NONE   no function: carried by sockets
+ *   SHAPE  how the call looks: tbl/shape.h
  *   FINDER how it is found in a file: tbl/finder.h
  * The row's number travels as the probe's cookie. A finder looks each function up on its own: one that is
  * missing never keeps another from being attached. */
@@ -31,7 +22,7 @@ TLS(BARE_WRITE_EX,	"openssl",	"SSL_write_ex",	PTR,	OUT,	OPENSSL,	"")
 TLS(BORING_READ,	"boringssl",	"SSL_read",	RET,	IN,	BORING,	"")
 TLS(BORING_WRITE,	"boringssl",	"SSL_write",	RET,	OUT,	BORING,	"")
 TLS(GO_READ,		"go",		"crypto/tls.(*Conn).Read",	GO,	IN,	GO,	"")
-TLS(GO_WRITE,		"go",		"crypto/tls.(*Conn).Write",	GO,	OUT,	GO,	"")
+TLS(GO_WRITE,		"go",		"crypto/tls.(*Conn).Write",	GOPUT,	OUT,	GO,	"")
 TLS(GO_CLOSE,		"go",		"crypto/tls.(*Conn).Close",	GOFREE,	OUT,	GO,	"")
 TLS(RUSTLS_OUT,		"rustls",	"buffer_plaintext",		CHUNKS,	OUT,	RUSTLS,	"")
 TLS(RUSTLS_IN,		"rustls",	"take_received_plaintext",	TAKEN,	IN,	RUSTLS,	"")

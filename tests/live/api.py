@@ -68,7 +68,7 @@ def state(t, bench, api):
     for path in ("/healthz", "/readyz", "/v1/version", "/v1/status", "/v1/coverage"):
         t.equal(api.get(path)[0], 200, f"GET {path}")
     status = api.get("/v1/status")[1]
-    t.check(status["ready"] and {r["name"] for r in status["roles"]} == {"attacher", "finder", "meter", "desk"},
+    t.check(status["ready"] and {r["name"] for r in status["roles"]} == {"attacher", "finder", "searcher", "meter", "desk"},
             "status: ready, with four roles", status)
     wrong = compare.identities(status["cgroups"])
     t.check(status["cgroups"] and not wrong, "status: the identities hold in every cgroup", "\n".join(wrong))

@@ -25,8 +25,8 @@ def missing():
 class Bench:
     """A context; what it made is gone when it ends."""
 
-    def __init__(self, name, seed=1, node=True, keep=bool(os.environ.get("SUBMETER_KEEP"))):
-        self.name, self.seed, self.node, self.keep = name, seed, node, keep
+    def __init__(self, name, seed=1, node=True, keep=bool(os.environ.get("SUBMETER_KEEP")), raw=False, root=None):
+        self.name, self.seed, self.node, self.keep, self.raw, self.root = name, seed, node, keep, raw, root
         self.folder = self.parent = self.provider = self.daemon = self.outside = None
 
     def __enter__(self):
@@ -40,10 +40,10 @@ class Bench:
     def _make(self):
         self.folder = tempfile.mkdtemp(prefix=f"submeter-{self.name}-")
         os.chmod(self.folder, 0o755)  # the roles run under other uids
-        self.parent = Cgroup(f"/submeter-{self.name}-{os.getpid()}")
-        self.outside = Cgroup(f"/submeter-{self.name}-{os.getpid()}-outside")
+        self.parent = Cgroup(f"/submeter-{self.name}-{os.getpid()}", self.root)
+        self.outside = Cgroup(f"/submeter-{self.name}-{os.getpid()}-outside", self.root)
         self.teams = {team: self.parent.child(team) for team in TEAMS}
-        self.provider = Provider(self.folder + "/sim", self.seed)
+        self.provider = Provider(self.folder + "/sim", self.seed, raw=self.raw)
         self.private = Private(self.folder + "/private", self.node)
         self.daemon = Daemon(self.folder + "/daemon", [self.parent], [self.private.lib, self.private.bin],
                              {team: c.path for team, c in self.teams.items()})

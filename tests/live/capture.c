@@ -3,97 +3,7 @@
  *
  * Root. Makes its own cgroup, and its own copy of libssl in a folder under /tmp: only that copy is probed. Everything
  * runs twice, with multi links and with the fallback. */
-#include <bpf/bpf.h>
-#include "capture.h"
-
-/* ---- comparing ------------------------------------------------------------------------------ */
-
-static const struct stream *stream_find(const struct bench *b, pid_t pid, const uint64_t side[5])
-{
-	size_t i;
-
-	/* An address can name several connections, one after another: the final offsets tell. */
-	for (i = 0; i < b->streams; i++)
-		if (b->stream[i].tgid == (uint32_t)pid && b->stream[i].obj == side[0] &&
-		    b->stream[i].final[0] == side[2] && b->stream[i].final[1] == side[4])
-			return &b->stream[i];
-	return NULL;
-}
-
-/* Every object the child reports: both directions whole, by offset, byte for byte; freed once, at the right offsets. */
-static unsigned sides_match(const struct bench *b, const struct child *c, unsigned *ret_sides)
-{
-	unsigned good = 0, sides = 0;
-	const char *p = c->text;
-	const struct stream *s;
-	uint64_t v[5];
-
-	while ((p = strstr(p, "side "))) {
-		char *end;
-
-		p += 5;
-		sides++;
-		for (int i = 0; i < 5; i++, p = end)
-			v[i] = strtoull(p, &end, i ? 10 : 16);
-		s = stream_find(b, c->pid, v);
-		if (!s || s->frees != 1 || s->lost[0] || s->lost[1])
-			continue;
-		if (s->at[0] != v[2] || s->at[1] != v[4])
-			continue;
-		for (int d = 0; d < 2 && s; d++)
-			if (v[1 + 2 * d] && v[2 + 2 * d] &&
-			    (s->seed[d] != v[1 + 2 * d] || s->bad[d]))
-				s = NULL;
-		good += s != NULL;
-	}
-	*ret_sides = sides;
-	return good;
-}
-
-static uint64_t dropped(const struct abi_cg *cg)
-{
-	uint64_t n = 0;
-
-	for (int i = 0; i < ABI_DR_COUNT; i++)
-		n += cg->dropped[i];
-	return n;
-}
-
-static bool ties_out(const struct abi_cg *cg, const struct child *c)
-{
-	const char *p = strstr(c->text, "calls ");
-	uint64_t lost = 0, calls = 0, empty = 0;
-	char *end;
-
-	if (p) {
-		calls = strtoull(p + 6, &end, 10);
-		empty = strtoull(end, NULL, 10);
-	}
-	for (int i = 0; i < ABI_DR_COUNT; i++)
-		lost += cg->bytes_lost[i];
-	return cg->hits == cg->delivered + cg->ignored[0] + cg->empty + dropped(cg) &&
-	       cg->bytes == cg->bytes_out + lost && cg->hits == calls && cg->empty == empty &&
-	       cg->ends_lost == 0;
-}
-
-static void check_exact(struct bench *b, const char *what, uint64_t drops)
-{
-	const struct abi_cg *cg;
-	struct child c;
-	unsigned good, sides;
-
-	cgroup_make(what);
-	child_run(&c, b, what, what);
-	cg = counts(b, what);
-	good = sides_match(b, &c, &sides);
-	ok(good == sides && sides,
-	   "%s: %u of %u objects whole, both directions, with their final offsets", what, good,
-	   sides);
-	ok(cg && ties_out(cg, &c), "%s: the counters tie out with what the program did", what);
-	ok(cg && dropped(cg) == drops, "%s: %llu calls lost", what,
-	   cg ? (unsigned long long)dropped(cg) : 0);
-	ok(b->exit_tgid == (uint32_t)c.pid, "%s: the end of the process is told", what);
-}
+#include "capture_check.h"
 
 /* ---- the checks ----------------------------------------------------------------------------- */
 
@@ -218,22 +128,6 @@ static void check_quota(struct bench *b)
 	munmap((void *)(uintptr_t)used, ABI_CG_SLOTS * sizeof(*used));
 }
 
-static size_t keys_held(const struct bench *b)
-{
-	struct abi_conn_key key, next;
-	size_t n = 0;
-
-	if (bpf_map_get_next_key(b->k.fd[KFD_CONN_KEY], NULL, &key) == 0)
-		for (n = 1; bpf_map_get_next_key(b->k.fd[KFD_CONN_KEY], &key, &next) == 0; n++)
-			key = next;
-	return n;
-}
-
-static bool answer(void *ctx, uint32_t tgid, uint64_t start_ns)
-{
-	return tgid && start_ns && *(bool *)ctx;
-}
-
 /* A process that is killed leaves its connections in the table; the sweep finds them. */
 static void check_sweep(struct bench *b)
 {
@@ -252,10 +146,10 @@ static void check_sweep(struct bench *b)
 	ok(b->exit_tgid == (uint32_t)c.pid, "sweep: the end of a killed process is told");
 	need(kernel_sweep(&b->k, answer, &alive, &freed) == 0, "sweep");
 	/* two of its own, and two that exec left behind before */
-	ok(freed == 0 && keys_held(b) == 4, "sweep: what lives stays");
+	ok(freed == 0 && keys_held(b, KFD_CONN_KEY) == 4, "sweep: what lives stays");
 	alive = false;
 	need(kernel_sweep(&b->k, answer, &alive, &freed) == 0, "sweep");
-	ok(freed == 4 && keys_held(b) == 0,
+	ok(freed == 4 && keys_held(b, KFD_CONN_KEY) == 0,
 	   "sweep: what is dead is freed (%zu), nothing else was left", freed);
 }
 
@@ -389,6 +283,7 @@ static void check_all(bool no_multi)
 	cost(b, "cost", "probed, inside, read at once");
 	cost(NULL, "cost", "probed, inside, nobody reads");
 	ok(count_get(&b->counters, BAD_RECORDS) == 0, "every record made sense");
+	ok(b->strays == 0, "every record names the file whose probe it came through");
 	bench_close(b);
 	mem_free(b);
 	check_self();
@@ -400,11 +295,10 @@ int main(int argc, char **argv)
 {
 	if (argc == 3 && strcmp(argv[1], "observed") == 0)
 		return observed(argv[2]);
-	if (geteuid() != 0 || cgroup_mount(mount, sizeof(mount)) < 0) {
+	if (!ready(CGROUP_V2)) {
 		printf("1..0 # skip needs root and cgroup v2\n");
 		return 0;
 	}
-	snprintf(top, sizeof(top), "/submeter-capture-%d", (int)getpid());
 	lib_copy();
 	atexit(clean);
 	check_all(false);

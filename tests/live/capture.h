@@ -18,7 +18,8 @@
 #include "probe/ring.h"
 
 #define RING    (64u << 20)
-#define STREAMS 256
+#define STREAMS 20000
+#define TARGET  77 /* the number of the file that is probed */
 
 struct stream {
 	uint64_t gen, obj;
@@ -38,6 +39,7 @@ struct bench { /* one loaded kernel side and what came out of it */
 	struct stream stream[STREAMS];
 	size_t streams;
 	uint64_t chunks, exits, execs, made;
+	uint64_t strays; /* chunks that came through no file of ours */
 	uint32_t exit_tgid;
 };
 
@@ -51,8 +53,9 @@ struct child {
 static char lib_dir[] = "/tmp/submeter-capture-XXXXXX";
 static char mount[256], top[64];
 static unsigned tests, failures;
+static const char *program; /* that is observed, with one argument; NULL: this one, as observed.h */
 
-static _printf_(2, 3) bool ok(bool good, const char *format, ...)
+static inline _printf_(2, 3) bool ok(bool good, const char *format, ...)
 {
 	va_list a;
 
@@ -67,7 +70,7 @@ static _printf_(2, 3) bool ok(bool good, const char *format, ...)
 	return good;
 }
 
-static void need(bool good, const char *what)
+static inline void need(bool good, const char *what)
 {
 	if (good)
 		return;
@@ -77,7 +80,7 @@ static void need(bool good, const char *what)
 
 /* ---- what comes out of the ring ------------------------------------------------------------- */
 
-static struct stream *stream_of(struct bench *b, const struct origin *from)
+static inline struct stream *stream_of(struct bench *b, const struct origin *from)
 {
 	size_t i;
 
@@ -90,7 +93,7 @@ static struct stream *stream_of(struct bench *b, const struct origin *from)
 	return &b->stream[b->streams++];
 }
 
-static void stream_data(struct stream *s, const struct chunk *c)
+static inline void stream_data(struct stream *s, const struct chunk *c)
 {
 	const uint8_t *p = (const uint8_t *)c->bytes.p;
 	uint64_t i;
@@ -105,7 +108,7 @@ static void stream_data(struct stream *s, const struct chunk *c)
 	s->at[c->dir] = c->off + c->bytes.n;
 }
 
-static int on_chunk(void *ctx, const struct chunk *c)
+static inline int on_chunk(void *ctx, const struct chunk *c)
 {
 	struct bench *b = ctx;
 	struct stream *s;
@@ -118,6 +121,7 @@ static int on_chunk(void *ctx, const struct chunk *c)
 	}
 	s = stream_of(b, &c->from);
 	b->chunks += c->end == END_NONE;
+	b->strays += c->end == END_NONE && c->from.target != TARGET;
 	if (c->end == END_NONE)
 		stream_data(s, c);
 	s->eofs += c->end == END_EOF;
@@ -128,7 +132,7 @@ static int on_chunk(void *ctx, const struct chunk *c)
 	return 0;
 }
 
-static void on_cgroup(void *ctx, uint64_t id, struct str path)
+static inline void on_cgroup(void *ctx, uint64_t id, struct str path)
 {
 	struct bench *b = ctx;
 	char want[128];
@@ -139,7 +143,7 @@ static void on_cgroup(void *ctx, uint64_t id, struct str path)
 		b->made += id == real;
 }
 
-static void on_exec(void *ctx, uint32_t tgid, uint64_t start_ns, struct str file)
+static inline void on_exec(void *ctx, uint32_t tgid, uint64_t start_ns, struct str file)
 {
 	struct bench *b = ctx;
 
@@ -147,7 +151,7 @@ static void on_exec(void *ctx, uint32_t tgid, uint64_t start_ns, struct str file
 	b->execs += start_ns && str_eq(file, S("/proc/self/exe"));
 }
 
-static void drain(struct bench *b)
+static inline void drain(struct bench *b)
 {
 	size_t done;
 
@@ -156,7 +160,7 @@ static void drain(struct bench *b)
 	} while (done);
 }
 
-static void drain_all(struct bench *b)
+static inline void drain_all(struct bench *b)
 {
 	struct ring_mark m = ring_mark(b->ring);
 
@@ -164,7 +168,7 @@ static void drain_all(struct bench *b)
 		drain(b);
 }
 
-static const struct abi_cg *counts(struct bench *b, const char *name)
+static inline const struct abi_cg *counts(struct bench *b, const char *name)
 {
 	const struct abi_cg *cg;
 	char path[128];
@@ -180,7 +184,7 @@ static const struct abi_cg *counts(struct bench *b, const char *name)
 
 /* ---- the observed processes ----------------------------------------------------------------- */
 
-static void cgroup_make(const char *name)
+static inline void cgroup_make(const char *name)
 {
 	char path[512];
 
@@ -188,7 +192,7 @@ static void cgroup_make(const char *name)
 	need(mkdir(path, 0755) == 0 || errno == EEXIST, path);
 }
 
-static void cgroup_join(const char *name)
+static inline void cgroup_join(const char *name)
 {
 	char path[512];
 	int fd;
@@ -199,7 +203,7 @@ static void cgroup_join(const char *name)
 	close(fd);
 }
 
-static void child_start(struct child *c, const char *what, const char *cgroup)
+static inline void child_start(struct child *c, const char *what, const char *cgroup)
 {
 	int in[2], out[2];
 
@@ -214,7 +218,10 @@ static void child_start(struct child *c, const char *what, const char *cgroup)
 		if (cgroup)
 			cgroup_join(cgroup);
 		setenv("LD_LIBRARY_PATH", lib_dir, 1);
-		execl("/proc/self/exe", "capture", "observed", what, NULL);
+		if (program)
+			execl(program, program, what, NULL);
+		else
+			execl("/proc/self/exe", "capture", "observed", what, NULL);
 		_exit(127);
 	}
 	close(in[0]);
@@ -224,7 +231,7 @@ static void child_start(struct child *c, const char *what, const char *cgroup)
 }
 
 /* Reads until `until` was printed, or the child has ended; drains the rings meanwhile unless b is NULL. */
-static void child_read(struct child *c, struct bench *b, const char *until)
+static inline void child_read(struct child *c, struct bench *b, const char *until)
 {
 	struct pollfd p[3] = { { c->out, POLLIN, 0 }, { -1, POLLIN, 0 }, { -1, POLLIN, 0 } };
 	size_t from = c->n;
@@ -251,12 +258,12 @@ static void child_read(struct child *c, struct bench *b, const char *until)
 	}
 }
 
-static void child_go(struct child *c)
+static inline void child_go(struct child *c)
 {
 	need(write(c->in, "\n", 1) == 1, "write");
 }
 
-static void child_end(struct child *c)
+static inline void child_end(struct child *c)
 {
 	int status;
 
@@ -268,7 +275,7 @@ static void child_end(struct child *c)
 		ok(false, "the observed process ends with %x: %s", status, c->text);
 }
 
-static void child_run(struct child *c, struct bench *b, const char *what, const char *cgroup)
+static inline void child_run(struct child *c, struct bench *b, const char *what, const char *cgroup)
 {
 	child_start(c, what, cgroup);
 	child_read(c, b, NULL);
@@ -282,7 +289,7 @@ static void child_run(struct child *c, struct bench *b, const char *what, const 
 static char lib_path[2][128];
 
 /* Copies the libssl and libcrypto that this program runs on: same bytes, other inodes. */
-static void lib_copy(void)
+static inline void lib_copy(void)
 {
 	void *const in[2] = { (void *)(uintptr_t)SSL_write, (void *)(uintptr_t)BIO_new };
 	Dl_info info;
@@ -307,15 +314,32 @@ static void lib_copy(void)
 	}
 }
 
-static void lib_remove(void)
+static inline void lib_remove(void)
 {
 	unlink(lib_path[0]);
 	unlink(lib_path[1]);
 	rmdir(lib_dir);
 }
 
+static inline void found_attach(struct bench *b, int fd, const struct tlsfind *found)
+{
+	struct site site[KERNEL_SITES];
+	uint64_t start;
+	size_t i;
+
+	for (i = 0; i < found->count; i++)
+		site[i] = (struct site){ .row = found->site[i].row,
+					 .leave = found->site[i].leave,
+					 .offset = found->site[i].offset };
+	start = clock_boot_ns();
+	need(kernel_attach(&b->k, fd, TARGET, site, found->count, b->links, &b->link_count) == 0,
+	     "attach");
+	printf("# %zu functions attached by %zu links in %llu us\n", found->count, b->link_count,
+	       (unsigned long long)(clock_boot_ns() - start) / 1000);
+}
+
 /* `named`: the functions that have a name; else what submeterd would probe. */
-static void lib_attach(struct bench *b, bool named)
+static inline void lib_attach(struct bench *b, bool named)
 {
 	static const struct elf_want want[] = {
 #define TLS(row, family, function, shape, dir, finder, tried) \
@@ -324,9 +348,6 @@ static void lib_attach(struct bench *b, bool named)
 #undef TLS
 	};
 	struct tlsfind found;
-	struct site site[KERNEL_SITES];
-	uint64_t start;
-	size_t n, i;
 	int fd;
 
 	fd = open(lib_path[0], O_RDONLY | O_CLOEXEC);
@@ -337,29 +358,20 @@ static void lib_attach(struct bench *b, bool named)
 		     "find the functions");
 	else
 		need(tlsfind(NULL, fd, false, &found) == 0, "find the functions");
-	n = found.count;
-	for (i = 0; i < n; i++)
-		site[i] = (struct site){ .row = found.site[i].row, .offset = found.site[i].offset };
-	start = clock_boot_ns();
-	need(kernel_attach(&b->k, fd, 0, site, n, b->links, &b->link_count) == 0, "attach");
-	printf("# %zu functions attached by %zu links in %llu us\n", n, b->link_count,
-	       (unsigned long long)(clock_boot_ns() - start) / 1000);
+	found_attach(b, fd, &found);
 	close(fd);
 }
 
-/* `supervisor`: a thread group to look away from, with its children; 0 = none. */
-static void bench_open(struct bench *b, bool no_multi, pid_t supervisor)
+/* Loads, observes `top`; attaches nothing. */
+static inline void bench_load(struct bench *b, const struct kernel_opts *o)
 {
-	struct kernel_opts o = { .ring_bytes = RING,
-				 .no_multi = no_multi,
-				 .supervisor = (uint32_t)supervisor };
 	struct ring_opts ro = {
 		.counters = &b->counters, .cgroup = on_cgroup, .exec = on_exec, .ctx = b
 	};
 	char why[256];
 	uint64_t id;
 
-	if (kernel_load(&o, &b->k, why) < 0) {
+	if (kernel_load(o, &b->k, why) < 0) {
 		printf("Bail out! %s\n", why);
 		exit(1);
 	}
@@ -367,10 +379,20 @@ static void bench_open(struct bench *b, bool no_multi, pid_t supervisor)
 	need(kernel_scope(&b->k, id, SCOPE_IN) == 0, "scope");
 	ro.fd = b->k.fd;
 	need(ring_new(&ro, (struct chunk_sink){ on_chunk, b }, &b->ring) == 0, "ring");
+}
+
+/* `supervisor`: a thread group to look away from, with its children; 0 = none. */
+static inline void bench_open(struct bench *b, bool no_multi, pid_t supervisor)
+{
+	struct kernel_opts o = { .ring_bytes = RING,
+				 .no_multi = no_multi,
+				 .supervisor = (uint32_t)supervisor };
+
+	bench_load(b, &o);
 	lib_attach(b, no_multi); /* each way once */
 }
 
-static void bench_close(struct bench *b)
+static inline void bench_close(struct bench *b)
 {
 	ring_free(&b->ring);
 	while (b->link_count)
@@ -378,7 +400,7 @@ static void bench_close(struct bench *b)
 	kernel_close(&b->k);
 }
 
-static int cgroup_gone(void *ctx, uint64_t id, struct str path)
+static inline int cgroup_gone(void *ctx, uint64_t id, struct str path)
 {
 	struct buf *b = ctx;
 
@@ -387,7 +409,7 @@ static int cgroup_gone(void *ctx, uint64_t id, struct str path)
 }
 
 /* Children before parents: the walk gives parents first. */
-static void cgroups_remove(void)
+static inline void cgroups_remove(void)
 {
 	struct buf b = { .limit = 1 << 20 };
 	char *p;
@@ -403,8 +425,17 @@ static void cgroups_remove(void)
 	buf_done(&b);
 }
 
+/* Takes the hierarchy's root; a cgroup of our own below it is made by whoever needs one. */
+static inline bool ready(enum cgroup_hierarchy h)
+{
+	if (geteuid() != 0 || cgroup_mount(&h, mount, sizeof(mount)) < 0)
+		return false;
+	snprintf(top, sizeof(top), "/submeter-capture-%d", (int)getpid());
+	return true;
+}
+
 /* At every exit, also the one after a failure. */
-static void clean(void)
+static inline void clean(void)
 {
 	cgroups_remove();
 	lib_remove();

@@ -14,6 +14,17 @@ def mount():
     raise RuntimeError("no cgroup v2 hierarchy is mounted")
 
 
+def mount_v1(name):
+    """A v1 hierarchy by its controller, or by "name=...", where one is mounted; else None."""
+    with open("/proc/self/mountinfo", encoding="utf-8") as f:
+        for line in f:
+            left, _, right = line.partition(" - ")
+            kind, _, options = right.split()
+            if kind == "cgroup" and name in options.split(","):
+                return left.split(" ")[4]
+    return None
+
+
 class Cgroup:
     """One cgroup; `path` is what /proc/PID/cgroup says, `folder` where it is."""
 

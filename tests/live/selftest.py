@@ -9,9 +9,11 @@ import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import box  # noqa: E402
+import stacks  # noqa: E402
 from cgroup import Cgroup  # noqa: E402
 from private import CLIENTS, Client, Private  # noqa: E402
 from provider import TESTS, Provider, prices  # noqa: E402
+from recorder import Comparison  # noqa: E402
 from tap import Tap  # noqa: E402
 
 
@@ -76,6 +78,26 @@ def recorded(t, bench_folder, provider, private):
     return len(rows)
 
 
+def comparison(t):
+    """What plaintext.py trusts finds everything that can be wrong with a recording."""
+    truth = {n: {"in": b"POST / HTTP/1.1\r\nx-test-tag: t/%d\r\n\r\n" % n, "out": b"answer %d" % n} for n in (0, 1)}
+
+    def one(number, **more):
+        return {"number": number, "out": truth[number]["in"], "in": truth[number]["out"], "rows": [], "end": "free", "gap": [0, 0],
+                "twice": [0, 0], "late": 0, "final": None, **more}
+    both = {"out": truth[0]["in"] + truth[1]["in"], "in": truth[0]["out"] + truth[1]["out"]}
+    t.equal([Comparison(truth, *given).good() for given in (
+        ([one(1), one(0)], False), ([one(0, **both)], True), ([one(0, final=[len(truth[0]["in"]), 8]), one(1)], False))],
+        [True, True, True], "the comparison takes what is right")
+    for what, given in {"missing": [one(0)], "twice": [one(0), one(1), one(1)], "left over": [one(0), one(1), one(0, out=b"x")]}.items():
+        wrong = Comparison(truth, given, False).wrong
+        t.check([k for k, v in wrong.items() if v] == [what], f"the comparison finds: {what}", str(wrong))
+    for what, given in {"a byte": {"in": b"answer 9"}, "the tail": {"in": b"answer"}, "more": {"out": truth[1]["in"] + b"x"},
+                        "a gap": {"gap": [0, 1]}, "bytes twice": {"twice": [1, 0]}, "late records": {"late": 1},
+                        "final offsets": {"final": [1, 2]}, "two connections in one": both}.items():
+        t.check(not Comparison(truth, [one(0), one(1, **given)], False).good(), f"the comparison finds: {what}")
+
+
 def refusals(t, provider, private, cgroup, before):
     """Errors, aborts and a stream without usage are in the journal as what they are."""
     def ask(**options):
@@ -93,6 +115,7 @@ def refusals(t, provider, private, cgroup, before):
 
 def body(t):
     arithmetic(t)
+    comparison(t)
     book_prices(t)
     if os.geteuid():
         return t.skip("clients against the simulator", "needs root")
@@ -102,6 +125,7 @@ def body(t):
     try:
         provider = Provider(folder + "/sim")
         private = Private(folder + "/private")
+        stacks.add(private)
         for name, why in private.missing.items():
             t.skip(f"{name}: answers equal the journal", why)
         private.clients["raw"] = Client(["/usr/bin/python3", CLIENTS + "/raw.py"], "libssl.so.3", private.clients["requests"].env)

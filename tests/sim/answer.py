@@ -168,6 +168,15 @@ class Truth:
                 "tools": [], "top_p": 1.0, "truncation": "disabled", "usage": self.usage() if done else None,
                 "user": None, "metadata": {}}
 
+    def turn(self, generate):
+        """The events of one turn over a WebSocket; without `generate` the provider is only warmed up."""
+        if generate:
+            yield from self._response_events()
+            return
+        none = {"output": [], "usage": {**self._responses_usage(), "output_tokens": 0}}
+        yield {"type": "response.created", "sequence_number": 0, "response": self._response("in_progress")}
+        yield {"type": "response.completed", "sequence_number": 1, "response": {**self._response("completed"), **none}}
+
     def _response_events(self):
         number = 0
 

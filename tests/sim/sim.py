@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """A provider simulator: answers over TLS as OpenAI and Anthropic do, and keeps a journal of the truth.
 
-    sim.py --dir DIR [--port N] [--netns] [--seed N] [--journal FILE]
+    sim.py --dir DIR [--port N] [--netns] [--seed N] [--journal FILE] [--raw]
 
 Prints one line, {"port": N, "pid": N, "ca": FILE, "journal": FILE}, when it listens.  What one call should do is told
 with the header `x-sim` (JSON) or the path prefix /sim/KEY=VALUE,.../v1/...: see README.md for the keys.
@@ -27,6 +27,8 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import answer  # noqa: E402
 import certs  # noqa: E402
 import prices  # noqa: E402
+import raw  # noqa: E402
+import ws  # noqa: E402
 
 APIS = {  # path -> (api, prefix of the answer's id)
     "/v1/chat/completions": ("chat", "chatcmpl-"),
@@ -166,25 +168,24 @@ class Sim:
         self.stamp = os.urandom(5).hex()
 
     def serve(self, conn):
-        rest = b""
+        rest, why = b"", "server"
         try:
-            conn.settimeout(IDLE_S)
-            conn.do_handshake()
+            conn.handshake(IDLE_S)
             while True:
                 request = Request(conn, rest)
                 rest = request.rest
                 if not self.answer(conn, request):
                     break
-        except (Gone, ValueError, OSError, ssl.SSLError):
-            pass
+        except (Gone, ValueError, OSError, ssl.SSLError) as e:
+            why = f"{type(e).__name__} {e}".strip()
         finally:
-            try:
-                conn.close()
-            except OSError:
-                pass
+            conn.close(why)
 
     def answer(self, conn, req):
         """One exchange, and its line in the journal.  True: the connection stays open."""
+        if ws.wanted(req):
+            ws.talk(conn, req, lambda asked, size: self.turn(conn, req, asked, size))
+            return False
         opts = req.controls()
         number = next(self.number)
         host = req.headers.get("host", "").split(":")[0]
@@ -199,7 +200,7 @@ class Sim:
         line = {"id": None, "number": number, "provider": provider, "path": path, "model": asked.get("model"),
                 "stream": False, "gzip": False, "status": opts.get("status", 200), "usage": None, "cost_pico": 0,
                 "tag": req.headers.get("x-test-tag"), "ts_start": req.first or time.time_ns(), "completed": False,
-                "request_bytes": req.size, "response_bytes": 0}
+                "request_bytes": req.size, "response_bytes": 0, "conn": conn.number}
         reply = self.reply(req, opts, line, asked, provider, path, number)
         keep = req.headers.get("connection", "").lower() != "close" and not opts.get("close")
         out = Writer(conn, opts.get("cut", "event"), opts.get("seed", number), opts.get("abort_after"))
@@ -209,8 +210,23 @@ class Sim:
         except Gone:
             keep = False
         line["response_bytes"], line["ts_end"] = out.sent, time.time_ns()
+        conn.call(line)
         os.write(self.journal, (json.dumps(line, separators=(",", ":")) + "\n").encode())
         return keep and not opts.get("no_length")
+
+    def turn(self, conn, req, asked, size):
+        """One turn over a WebSocket: its events, then its line in the journal."""
+        number = next(self.number)
+        generate = asked.get("generate", True)
+        truth = answer.Truth("responses", asked.get("model", "?"), f"{self.seed}/{number}", f"resp_{self.stamp}{self.seed:04x}{number:08x}")
+        line = {"id": truth.ident, "number": number, "provider": "openai", "path": req.target.split("?")[0], "model": truth.model,
+                "stream": True, "gzip": False, "status": 101, "usage": truth.leaves if generate else None, "cost_pico": None,
+                "tag": req.headers.get("x-test-tag"), "ts_start": time.time_ns(), "completed": True, "request_bytes": size,
+                "response_bytes": None, "conn": conn.number, "socket": True, "model_served": truth.served}
+        yield from truth.turn(generate)
+        line["ts_end"] = time.time_ns()
+        conn.call(line)
+        os.write(self.journal, (json.dumps(line, separators=(",", ":")) + "\n").encode())
 
     def reply(self, req, opts, line, asked, provider, path, number):
         """(headers, body or iterator of events); fills in what the journal says."""
@@ -329,6 +345,7 @@ def main():
     parser.add_argument("--netns", action="store_true", help="listen in a network namespace of its own")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--journal")
+    parser.add_argument("--raw", action="store_true", help="keep all that goes through each connection in DIR/raw")
     here = os.path.dirname(os.path.abspath(__file__))
     shared = os.environ.get("SUBMETER_SHARED", f"{here}/../../../shared")
     parser.add_argument("--corpus", default=f"{shared}/corpus/dev/exchanges.jsonl")
@@ -340,6 +357,7 @@ def main():
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(f"{args.dir}/leaf.pem", f"{args.dir}/leaf.key")
     context.set_alpn_protocols(["http/1.1"])
+    connection = raw.recorder(args.raw and args.dir + "/raw")
     listener = socket.create_server(("127.0.0.1", args.port), backlog=512)
     sim = Sim(args.seed, journal, args.corpus)
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
@@ -347,11 +365,11 @@ def main():
     threading.stack_size(256 * 1024)
     print(json.dumps({"port": listener.getsockname()[1], "pid": os.getpid(), "ca": f"{args.dir}/ca.pem",
                       "journal": journal}), flush=True)
-    while True:
+    for number in itertools.count():
         conn, _ = listener.accept()
         conn.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         tls = context.wrap_socket(conn, server_side=True, do_handshake_on_connect=False)
-        threading.Thread(target=sim.serve, args=(tls,), daemon=True).start()
+        threading.Thread(target=sim.serve, args=(connection(tls, number),), daemon=True).start()
 
 
 if __name__ == "__main__":

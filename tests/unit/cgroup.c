@@ -207,14 +207,34 @@ static void test_tree(void **state)
 
 static void test_mount(void **state)
 {
+	enum cgroup_hierarchy h = CGROUP_AUTO, one;
 	char mount[256];
 	uint64_t id;
 
 	(void)state;
-	if (cgroup_mount(mount, sizeof(mount)) == -ENOENT)
+	assert_int_equal(cgroup_named("v3", &h), -EINVAL);
+	assert_int_equal(cgroup_named("systemd", &h), 0);
+	assert_int_equal(h, CGROUP_SYSTEMD);
+	assert_string_equal(cgroup_name(h), "systemd");
+	h = CGROUP_AUTO;
+	if (cgroup_mount(&h, mount, sizeof(mount)) == -ENOENT)
 		skip();
+	assert_int_not_equal(h, CGROUP_AUTO);
 	assert_int_equal(cgroup_id(mount, "/", &id), 0);
-	assert_int_equal(cgroup_mount(mount, 3), -ENAMETOOLONG);
+	assert_int_equal(cgroup_mount(&h, mount, 3), -ENAMETOOLONG);
+	/* each by its name is another tree */
+	for (one = CGROUP_V2; one <= CGROUP_SYSTEMD; one++) {
+		char other[256];
+
+		h = one;
+		if (cgroup_mount(&h, other, sizeof(other)) < 0)
+			continue;
+		assert_int_equal(h, one);
+		assert_int_equal(cgroup_id(other, "/", &id), 0);
+		for (enum cgroup_hierarchy with = CGROUP_V2; with < one; with++)
+			if (h = with, cgroup_mount(&h, mount, sizeof(mount)) == 0)
+				assert_string_not_equal(mount, other);
+	}
 }
 
 int main(void)

@@ -44,8 +44,10 @@ static void test_default(void **state)
 	assert_int_equal(c.cgroups.count, 1);
 	assert_string_equal(c.cgroups.item[0], "/");
 	assert_int_equal(c.exclude.count, 0);
-	assert_int_equal(c.folders.count, 5);
-	assert_string_equal(c.folders.item[4], "/opt");
+	assert_int_equal(c.folders.count, 7);
+	assert_string_equal(c.folders.item[6], "/opt");
+	assert_int_equal(c.deny.count, 0);
+	assert_int_equal(c.uid.count, 0);
 	assert_int_equal(c.ring_bytes, 32 << 20);
 	assert_int_equal(c.batch_ms, 50);
 	assert_string_equal(c.state, "/var/lib/submeter");
@@ -89,6 +91,36 @@ static void test_values(void **state)
 	assert_string_equal(c.endpoint[1].speaks, "anthropic");
 }
 
+/* What a running meter takes anew. */
+static void test_rules(void **state)
+{
+	struct conf_rules r;
+
+	(void)state;
+	assert_int_equal(load("observe:\n"
+			      "  hierarchy: systemd\n"
+			      "  exe: [/opt/agent/bin/agent, node]\n"
+			      "  exclude_exe: backup\n"
+			      "  uid: [1000, 4294967295]\n"
+			      "  exclude_uid: 0\n"
+			      "  deny: ['/opt/*/libssl.so.3']\n"),
+			 0);
+	conf_rules(&c, &r);
+	assert_int_equal(r.exe.count, 2);
+	assert_string_equal(r.exe.item[1], "node");
+	assert_string_equal(r.exclude_exe.item[0], "backup");
+	assert_string_equal(r.uid.item[1], "4294967295");
+	assert_string_equal(r.exclude_uid.item[0], "0");
+	assert_int_equal(r.deny.count, 1);
+	assert_string_equal(c.hierarchy, "systemd");
+	refused("observe:\n  uid: [root]\n", 2, "want a number");
+	refused("observe:\n  exclude_uid: 4294967296\n", 2, "want a number");
+	refused("observe:\n  exe: [bin/agent]\n", 0, "a path from the root");
+	refused("observe:\n  exclude_exe: "
+		"[a234567890123456789012345678901234567890123456789012345678901234]\n",
+		0, "at most 63 bytes");
+}
+
 static void test_refused(void **state)
 {
 	char many[4096] = "observe:\n  cgroups:\n", word[CONF_TEXT + 64];
@@ -111,7 +143,10 @@ static void test_refused(void **state)
 	refused("observe:\n  cgroups: [/a/../b]\n", 0, "from the top");
 	refused("observe:\n  cgroups: []\n", 0, "nothing would be metered");
 	refused("observe:\n  cgroups:\n    - /a\n    - {b: c}\n", 4, "want a path");
-	refused("observe:\n  hierarchy: v1\n", 0, "auto or v2");
+	refused("observe:\n  plaintext: [8000, 70000]\n", 0, "'70000': want a port");
+	refused("observe:\n  plaintext: 0\n", 0, "want a port");
+	refused("observe:\n  plaintext: [http]\n", 2, "want a number");
+	refused("observe:\n  hierarchy: v1\n", 0, "auto, v2, pids");
 	refused("endpoints:\n  - {host: a}\n", 2, "speaks");
 	refused("endpoints:\n  - {host: a, speaks: openai, port: 1}\n", 2, "speaks");
 	refused("endpoints: a\n", 1, "list");
@@ -163,7 +198,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_default), cmocka_unit_test(test_values),
 		cmocka_unit_test(test_refused), cmocka_unit_test(test_missing),
-		cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_memory),  cmocka_unit_test(test_rules),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

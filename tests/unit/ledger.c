@@ -221,6 +221,51 @@ static void test_joined(void **state)
 	kit_done(&k);
 }
 
+/* The two sides of a gateway are one call; a server that says the same id again is not. */
+static void test_legs(void **state)
+{
+	static const unsigned char epoch[8] = "epoch--1";
+	static const struct {
+		unsigned id; /* the server's */
+		const char *host;
+		uint32_t tgid;
+		uint64_t later_ns;
+		bool joined;
+	} row[] = {
+		{ 1, "api.openai.com", 42, 0, false },
+		{ 1, "127.0.0.1", 43, 0, true },       /* who asked the gateway */
+		{ 1, "127.0.0.1", 0, 0, true },        /* and was there before us */
+		{ 1, "api.openai.com", 44, 0, false }, /* the same server again: another call */
+		{ 1, "127.0.0.1", 45, 10 * NS_PER_SEC, false }, /* not at that time */
+		{ 2, "api.openai.com", 42, 0, false },
+		{ 2, "127.0.0.1", 42, 0, false }, /* a process does not pass on to itself */
+	};
+	struct kit k;
+	struct kit_call c;
+
+	(void)state;
+	kit_make(&k);
+	assert_int_equal(kit_open(&k), 0);
+	assert_int_equal(ledger_epoch_begin(k.l, epoch, KIT_START), 0);
+	for (unsigned i = 0; i < COUNT_OF(row); i++) {
+		kit_call(&c, row[i].id, "red", 50);
+		c.posting.id[15] = (unsigned char)(i + 1);
+		c.usage.host = str_of(row[i].host);
+		c.usage.from.tgid = row[i].tgid;
+		c.usage.start_ns += row[i].later_ns;
+		c.usage.end_ns += row[i].later_ns;
+		assert_int_equal(ledger_feed(k.l, &c.posting), 0);
+		assert_int_equal(ledger_commit(k.l), 0);
+		assert_int_equal(kit_ask(&k, "SELECT joined_to IS NOT NULL FROM call ORDER BY seq "
+					     "DESC LIMIT 1"),
+				 row[i].joined);
+	}
+	assert_int_equal(kit_balance(&k, "red", "spend"), 5 * 50);
+	assert_int_equal(k.counters.n[CNT_POST_JOINED], 2);
+	kit_sound(&k);
+	kit_done(&k);
+}
+
 static void test_repeat(void **state)
 {
 	struct kit k;
@@ -336,11 +381,12 @@ static void test_epochs(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_books),        cmocka_unit_test(test_again),
-		cmocka_unit_test(test_no_money),     cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_text),         cmocka_unit_test(test_joined),
-		cmocka_unit_test(test_repeat),       cmocka_unit_test(test_time),
-		cmocka_unit_test(test_closed_month), cmocka_unit_test(test_epochs),
+		cmocka_unit_test(test_books),    cmocka_unit_test(test_again),
+		cmocka_unit_test(test_no_money), cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_text),     cmocka_unit_test(test_joined),
+		cmocka_unit_test(test_legs),     cmocka_unit_test(test_repeat),
+		cmocka_unit_test(test_time),     cmocka_unit_test(test_closed_month),
+		cmocka_unit_test(test_epochs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,6 +16,7 @@ struct kit {
 	const char *answer;                       /* JSON; or events, split at each line feed */
 	const char *type, *auth, *key, *beta, *answer_type;
 	unsigned status;
+	uint32_t row; /* of tbl/tls.h */
 	bool events, aborted, orphan, cut, ask_cut, no_answer;
 	size_t step; /* bytes per part; 0 = all */
 	struct str (*endpoint)(void *ctx, struct str host);
@@ -110,7 +111,7 @@ static inline int kit_answer(struct llm *l, const struct kit *k, struct part p)
 
 static inline int kit_pour(struct llm *l, const struct kit *k)
 {
-	static const struct origin from = { .gen = 7, .tgid = 42 };
+	const struct origin from = { .gen = 7, .tgid = 42, .row = k->row };
 	struct part p = { .from = &from, .at_ns = 10, .off = 5, .kind = PART_REQUEST };
 	int r = 0;
 

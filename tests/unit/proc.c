@@ -63,9 +63,29 @@ static void test_self(void **state)
 	assert_int_equal(proc_exe(getpid(), exe, 3), -ENAMETOOLONG);
 	assert_int_equal(proc_uid(getpid(), &uid), 0);
 	assert_int_equal(uid, getuid());
-	if (proc_cgroup(getpid(), cgroup, sizeof(cgroup)) == 0)
+	if (proc_cgroup(getpid(), CGROUP_V2, cgroup, sizeof(cgroup)) == 0)
 		assert_int_equal(cgroup[0], '/');
-	assert_int_equal(proc_cgroup(getpid(), cgroup, 1), -ENAMETOOLONG);
+	assert_int_equal(proc_cgroup(getpid(), CGROUP_V2, cgroup, 1), -ENAMETOOLONG);
+}
+
+/* Each hierarchy has its line, whatever else is mounted with it. */
+static void test_hierarchies(void **state)
+{
+	char mount[256], path[4096];
+
+	(void)state;
+	for (enum cgroup_hierarchy h = CGROUP_V2; h <= CGROUP_SYSTEMD; h++) {
+		enum cgroup_hierarchy one = h;
+		uint64_t id;
+
+		if (cgroup_mount(&one, mount, sizeof(mount)) < 0)
+			continue;
+		assert_int_equal(proc_cgroup(getpid(), h, path, sizeof(path)), 0);
+		assert_int_equal(path[0], '/');
+		/* a cgroup namespace may hide it */
+		if (cgroup_id(mount, path, &id) == 0)
+			assert_int_not_equal(id, 0);
+	}
 }
 
 static int never(void *ctx, int fd, const char *path)
@@ -84,7 +104,7 @@ static void test_gone(void **state)
 
 	(void)state;
 	assert_int_equal(proc_exe(pid, text, sizeof(text)), -ESRCH);
-	assert_int_equal(proc_cgroup(pid, text, sizeof(text)), -ESRCH);
+	assert_int_equal(proc_cgroup(pid, CGROUP_V2, text, sizeof(text)), -ESRCH);
 	assert_int_equal(proc_uid(pid, &uid), -ESRCH);
 	assert_int_equal(proc_code(pid, never, NULL), -ESRCH);
 }
@@ -194,6 +214,65 @@ static int libs_add(void *ctx, int fd, const char *path)
 	return 0;
 }
 
+static const struct folder_calls libs_calls = { .file = libs_add };
+
+/* What is in the folder now, what comes into it, also in folders that come; each once, as a whole. */
+static void test_folder_watch(void **state)
+{
+	char name[] = "/tmp/folder-test-XXXXXX", command[1024];
+	struct folderwatch *w = NULL;
+	struct libs l = { "" };
+	size_t left = 1000;
+	bool lost, full;
+
+	(void)state;
+	assert_non_null(mkdtemp(name));
+	assert_int_equal(folderwatch_new(libs_add, &l, &w), 0);
+	assert_int_equal(folderwatch_look(w, name, &left), 0);
+	assert_int_equal(folderwatch_count(w, &full), 1);
+	assert_false(full);
+	snprintf(command, sizeof(command),
+		 "cd '%s' && echo x > libssl.so.1 && echo x > .new && mv .new libssl.so.2 && "
+		 "ln .new2 x 2>/dev/null; cd '%s' && ln libssl.so.1 libssl.so.3 && echo x > "
+		 "other.so && "
+		 "mkdir sub && echo x > sub/bun && ln -s libssl.so.1 libssl.so.4",
+		 name, name);
+	assert_int_equal(system(command), 0);
+	assert_int_equal(folderwatch_drain(w, &lost), 0);
+	assert_false(lost);
+	/* the first is made, closed and by then linked once more: telling of it again does no harm */
+	assert_non_null(strstr(l.names, "libssl.so.1 "));
+	assert_non_null(strstr(l.names, "libssl.so.2 "));
+	assert_non_null(strstr(l.names, "libssl.so.3 "));
+	assert_non_null(strstr(l.names, "bun "));
+	assert_null(strstr(l.names, "other"));
+	assert_null(strstr(l.names, "libssl.so.4"));
+	assert_int_equal(folderwatch_count(w, &full), 2);
+	/* a new folder is watched, a moved one by its new name, one that is gone no more */
+	l.names[0] = '\0';
+	snprintf(command, sizeof(command), "cd '%s' && mv sub moved && echo x > moved/node", name);
+	assert_int_equal(system(command), 0);
+	assert_int_equal(folderwatch_drain(w, &lost), 0);
+	assert_non_null(strstr(l.names, "node "));
+	snprintf(command, sizeof(command), "rm -r '%s/moved'", name);
+	assert_int_equal(system(command), 0);
+	assert_int_equal(folderwatch_drain(w, &lost), 0);
+	assert_int_equal(folderwatch_count(w, &full), 1);
+	folderwatch_free(&w);
+	snprintf(command, sizeof(command), "rm -r '%s'", name);
+	assert_int_equal(system(command), 0);
+}
+
+static void test_wanted(void **state)
+{
+	(void)state;
+	assert_true(folder_wanted("libssl.so.3"));
+	assert_true(folder_wanted("libgnutls.so.30"));
+	assert_true(folder_wanted("claude"));
+	assert_false(folder_wanted("libssl.a"));
+	assert_false(folder_wanted("bunny"));
+}
+
 static void test_folder(void **state)
 {
 	static const char *const make =
@@ -207,19 +286,19 @@ static void test_folder(void **state)
 	assert_non_null(mkdtemp(name));
 	snprintf(command, sizeof(command), make, name);
 	assert_int_equal(system(command), 0);
-	assert_int_equal(folder_libs(name, &left, libs_add, &l), 0);
+	assert_int_equal(folder_libs(name, 0, &left, &libs_calls, &l), 0);
 	assert_true(strstr(l.names, "libssl.so.3 ") && strstr(l.names, "libssl-0a1b.so.1.1 "));
 	assert_int_equal(strlen(l.names), strlen("libssl.so.3 libssl-0a1b.so.1.1 "));
 	assert_in_range(left, 1, 999);
 	/* a file by its own name, whatever that is; what is missing is passed over */
 	snprintf(command, sizeof(command), "%s/libcrypto.so.3", name);
 	l.names[0] = '\0';
-	assert_int_equal(folder_libs(command, &left, libs_add, &l), 0);
+	assert_int_equal(folder_libs(command, 0, &left, &libs_calls, &l), 0);
 	assert_string_equal(l.names, "libcrypto.so.3 ");
-	assert_int_equal(folder_libs("/nonexistent", &left, libs_add, &l), 0);
+	assert_int_equal(folder_libs("/nonexistent", 0, &left, &libs_calls, &l), 0);
 	left = 1;
 	l.names[0] = '\0';
-	assert_int_equal(folder_libs(name, &left, libs_add, &l), 0);
+	assert_int_equal(folder_libs(name, 0, &left, &libs_calls, &l), 0);
 	assert_int_equal(left, 0);
 	snprintf(command, sizeof(command), "rm -r '%s'", name);
 	assert_int_equal(system(command), 0);
@@ -231,7 +310,8 @@ int main(void)
 		cmocka_unit_test(test_start),  cmocka_unit_test(test_self),
 		cmocka_unit_test(test_gone),   cmocka_unit_test(test_pids),
 		cmocka_unit_test(test_code),   cmocka_unit_test(test_pipe),
-		cmocka_unit_test(test_folder),
+		cmocka_unit_test(test_folder), cmocka_unit_test(test_folder_watch),
+		cmocka_unit_test(test_wanted), cmocka_unit_test(test_hierarchies),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

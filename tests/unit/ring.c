@@ -211,6 +211,38 @@ static void no_memory_no_map(void **state)
 	bed_free(b);
 }
 
+static void a_socket_is_told(void **state)
+{
+	struct {
+		struct abi_sock head;
+		char hello[16];
+	} d = { .head = { .type = ABI_HELLO, .size = 5, .cookie = 77 },
+		.hello = "hello, and more" };
+	struct bed *b = bed_new(0);
+
+	(void)state;
+	fake_put(&b->ctl, 0, &d, sizeof(d));
+	assert_int_equal(drain(b, 10), 1);
+	assert_string_equal(b->log, "s");
+	assert_string_equal(b->path, "hello");
+	assert_int_equal(b->id, 77);
+	d.head.type = ABI_SHUT;
+	d.head.size = 0;
+	fake_put(&b->ctl, 0, &d, sizeof(d.head));
+	assert_int_equal(drain(b, 10), 1);
+	assert_string_equal(b->log, "ss");
+	/* longer than its record, or than any; no room for the head */
+	d.head.size = 17;
+	fake_put(&b->ctl, 0, &d, sizeof(d));
+	d.head.size = ABI_HELLO_MAX + 1;
+	fake_put(&b->ctl, 0, &d, sizeof(d));
+	fake_put(&b->ctl, 0, &d, sizeof(d.head) - 8);
+	assert_int_equal(drain(b, 10), 3);
+	assert_string_equal(b->log, "ss");
+	assert_int_equal(count_get(&b->counters, BAD_RECORDS), 3);
+	bed_free(b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -224,6 +256,7 @@ int main(void)
 		cmocka_unit_test(the_outlet_can_refuse),
 		cmocka_unit_test(rows_and_verdicts),
 		cmocka_unit_test(no_memory_no_map),
+		cmocka_unit_test(a_socket_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

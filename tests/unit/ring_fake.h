@@ -133,12 +133,23 @@ static inline void on_exec(void *ctx, uint32_t tgid, uint64_t start_ns, struct s
 	snprintf(b->path, sizeof(b->path), STR_FMT, STR_ARG(file));
 }
 
+static inline void on_sock(void *ctx, const struct abi_sock *s, struct str hello)
+{
+	struct bed *b = ctx;
+
+	if (b->n < sizeof(b->log) - 1)
+		b->log[b->n++] = 's';
+	b->id = s->cookie;
+	snprintf(b->path, sizeof(b->path), STR_FMT, STR_ARG(hello));
+}
+
 static inline int bed_ring(struct bed *b)
 {
 	struct ring_opts o = { .fd = b->fd,
 			       .counters = &b->counters,
 			       .cgroup = on_cgroup,
 			       .exec = on_exec,
+			       .sock = on_sock,
 			       .ctx = b };
 
 	return ring_new(&o, (struct chunk_sink){ on_chunk, b }, &b->ring);

@@ -1,21 +1,18 @@
-#include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "app/attacher.h"
 #include "app/errand.h"
+#include "app/sockets.h"
 #include "app/fdpass.h"
-#include "app/scope.h"
-#include "app/target.h"
 #include "base/clock.h"
-#include "base/limit.h"
 #include "base/log.h"
 #include "host/cgroup.h"
-#include "host/folder.h"
-#include "host/mmapwatch.h"
 #include "host/proc.h"
+#include "probe/selftest.h"
 
 #define MS        1000000ull
 #define TICK_MS   250
@@ -24,154 +21,10 @@
 #define ROUND_NS  (60000 * MS)
 #define SETTLE_NS (500 * MS)  /* a changed file is looked at again once it is quiet */
 #define BLIND_NS  (2000 * MS) /* between looks at all processes when mappings cannot be watched */
-#define TOLD      8192
-
-struct attacher {
-	struct world *world;
-	struct board *board;
-	struct scope_set *scope;
-	struct targets *targets;
-	struct mmapwatch *watch; /* NULL: no observed cgroup yet, or the kernel refused */
-	bool watch_refused;      /* logged once */
-	int signals;
-	uint32_t meter;  /* pid to which the facts were told */
-	bool facts_owed; /* the meter did not take them all */
-	bool rescan;
-	uint64_t scope_at, sweep_at, rescan_at, round_at; /* CLOCK_BOOTTIME */
-	struct {
-		pid_t pid;
-		uint64_t start_ns;
-	} told[TOLD]; /* processes the meter knows, by pid % TOLD */
-};
-
-/* ---- facts for the meter -------------------------------------------------------------------- */
 
 static int attacher_meter(const struct attacher *a)
 {
 	return a->world->chan[CHAN_FACT][0];
-}
-
-/* The meter may be starting or busy: waits a little, never for long. */
-static void attacher_tell(struct attacher *a, const struct fact *f)
-{
-	struct pollfd p = { .fd = attacher_meter(a), .events = POLLOUT };
-	int r = fdpass_send(p.fd, f, sizeof(*f), NULL, 0, MSG_DONTWAIT);
-
-	if (r == -EAGAIN && !a->facts_owed && poll(&p, 1, 100) > 0)
-		r = fdpass_send(p.fd, f, sizeof(*f), NULL, 0, MSG_DONTWAIT);
-	if (r < 0)
-		a->facts_owed = true;
-}
-
-static int attacher_tell_cgroup(void *ctx, uint64_t id, struct str path)
-{
-	struct fact f = { .op = FACT_CGROUP, .cgroup = id };
-
-	if (path.n < sizeof(f.text)) {
-		memcpy(f.text, path.p, path.n);
-		attacher_tell(ctx, &f);
-	}
-	return 0;
-}
-
-static void attacher_tell_process(struct attacher *a, pid_t pid, const char *cgroup)
-{
-	struct fact f = { .op = FACT_PROCESS, .tgid = (uint32_t)pid };
-	size_t slot = (size_t)pid % TOLD;
-
-	if (proc_start_ns(pid, &f.start_ns) < 0 || proc_exe(pid, f.text, sizeof(f.text)) < 0)
-		return;
-	/* told at its first mapping: that of exec */
-	if (a->told[slot].pid == pid && a->told[slot].start_ns == f.start_ns)
-		return;
-	if (cgroup_id(scope_mount(a->scope), cgroup, &f.cgroup) < 0)
-		f.cgroup = 0;
-	a->told[slot].pid = pid;
-	a->told[slot].start_ns = f.start_ns;
-	attacher_tell(a, &f);
-}
-
-/* ---- looking at processes and files --------------------------------------------------------- */
-
-static int attacher_file(void *ctx, int fd, const char *path)
-{
-	struct attacher *a = ctx;
-
-	return targets_look(a->targets, fd, path);
-}
-
-static bool attacher_own(const struct attacher *a, pid_t pid)
-{
-	if (pid == a->world->supervisor)
-		return true;
-	for (size_t i = 0; i < ROLE_COUNT; i++)
-		if (__atomic_load_n(&a->board->role[i].pid, __ATOMIC_RELAXED) == (uint32_t)pid)
-			return true;
-	return pid == getpid();
-}
-
-static int attacher_process(void *ctx, pid_t pid)
-{
-	struct attacher *a = ctx;
-	char cgroup[LIMIT_CGROUP_PATH];
-	int r;
-
-	if (attacher_own(a, pid) || proc_cgroup(pid, cgroup, sizeof(cgroup)) < 0 ||
-	    !scope_observed(a->scope, str_of(cgroup)))
-		return 0;
-	attacher_tell_process(a, pid, cgroup);
-	r = proc_code(pid, attacher_file, a);
-	return r == -EPIPE || r == -ENOMEM || r == -ETIMEDOUT ? r : 0;
-}
-
-static int attacher_fact(void *ctx, pid_t pid)
-{
-	struct attacher *a = ctx;
-	char cgroup[LIMIT_CGROUP_PATH];
-
-	if (!attacher_own(a, pid) && proc_cgroup(pid, cgroup, sizeof(cgroup)) == 0 &&
-	    scope_observed(a->scope, str_of(cgroup)))
-		attacher_tell_process(a, pid, cgroup);
-	return 0;
-}
-
-/* Already gone: the next process that maps this file will be covered, if the name still leads to it. */
-static int attacher_gone(struct attacher *a, const struct mapping *m)
-{
-	struct stat st;
-	int fd, r = 0;
-
-	if (!mmapwatch_per_cgroup(a->watch) || a->board->conf.exclude.count)
-		return 0; /* nobody can say any more whether it was observed */
-	fd = open(m->path.p, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd < 0)
-		return 0;
-	if (fstat(fd, &st) == 0 && st.st_dev == m->dev && st.st_ino == m->ino)
-		r = targets_look(a->targets, fd, m->path.p);
-	close(fd);
-	return r;
-}
-
-static int attacher_mapped(void *ctx, const struct mapping *m)
-{
-	struct attacher *a = ctx;
-	char cgroup[LIMIT_CGROUP_PATH];
-	int fd, r;
-
-	if (attacher_own(a, m->tgid))
-		return 0;
-	r = proc_cgroup(m->tgid, cgroup, sizeof(cgroup));
-	if (r < 0)
-		return attacher_gone(a, m);
-	if (!scope_observed(a->scope, str_of(cgroup)))
-		return 0;
-	if (proc_open(m->tgid, m->start, m->end, m->path.p, &fd) < 0)
-		return attacher_gone(a, m);
-	/* the probes first: the process is running towards its first call */
-	r = targets_look(a->targets, fd, m->path.p);
-	close(fd);
-	attacher_tell_process(a, m->tgid, cgroup);
-	return r;
 }
 
 static int attacher_lost(void *ctx, uint64_t records)
@@ -184,20 +37,6 @@ static int attacher_lost(void *ctx, uint64_t records)
 	return 0;
 }
 
-static int attacher_folders(struct attacher *a)
-{
-	const struct conf_list *l = &a->board->conf.folders;
-	size_t left = LIMIT_FOLDER_ENTRIES;
-	int r = 0;
-
-	for (unsigned i = 0; r == 0 && i < l->count; i++)
-		r = folder_libs(l->item[i], &left, attacher_file, a);
-	if (left == 0)
-		log_warn(0, "observe.folders: the search ended after %d entries",
-			 LIMIT_FOLDER_ENTRIES);
-	return r;
-}
-
 /* ---- start ---------------------------------------------------------------------------------- */
 
 static int attacher_kernel(struct attacher *a)
@@ -205,14 +44,20 @@ static int attacher_kernel(struct attacher *a)
 	struct world *w = a->world;
 	struct kernel_opts o = { .ring_bytes = (uint32_t)a->board->conf.ring_bytes,
 				 .quota_bytes = a->board->conf.quota_bytes,
-				 .supervisor = (uint32_t)w->supervisor };
+				 .supervisor = (uint32_t)w->supervisor,
+				 .hierarchy = (enum cgroup_hierarchy)a->board->hierarchy };
 	int fd[KFD_COUNT + KERNEL_EVENTS], r;
 	struct keep k = { .op = KEEP_KERNEL };
 	char why[256] = "";
 
 	if (w->kernel.fd[0] >= 0)
 		return 0; /* loaded by one of us that died */
+	sockets_ask(a->board, &o);
 	r = kernel_load(&o, &w->kernel, why);
+	if (r < 0 && o.sockets) {
+		sockets_refused(a->board, &o, why);
+		r = kernel_load(&o, &w->kernel, why);
+	}
 	if (r < 0)
 		return log_err(r, "this host cannot be metered: %s", why);
 	for (int i = 0; i < KFD_COUNT + KERNEL_EVENTS; i++) {
@@ -225,6 +70,24 @@ static int attacher_kernel(struct attacher *a)
 	}
 	k.multi = w->kernel.multi;
 	return errand_keep(w, &k, fd, k.count);
+}
+
+/* Some kernels kill a program whose function returns through a probe: rather none of those. Tried once. */
+static void attacher_selftest(struct attacher *a)
+{
+	char *no_returns = a->board->no_returns, why[256] = "";
+	int r;
+
+	if (a->board->attacher_tested)
+		return;
+	r = selftest_uretprobe(&a->world->kernel, why);
+	if (r == -EPERM) {
+		log_warn(0, "only Go programs are metered: %s", why);
+		snprintf(no_returns, sizeof(a->board->no_returns), "%.95s", why);
+	} else if (r < 0) {
+		log_info("return probes could not be tried, and are used: %s", why);
+	}
+	a->board->attacher_tested = 1;
 }
 
 /* A watch for the observed cgroups that there are now, in place of the one before. */
@@ -262,6 +125,8 @@ static int attacher_scope(struct attacher *a)
 	r = scope_walk(a->scope, attacher_tell_cgroup, a);
 	/* watch first, then look: what starts between the two is seen by one of them */
 	attacher_watch(a);
+	if (r == 0)
+		r = sockets_attach(a);
 	return r < 0 ? r : proc_pids(attacher_process, a);
 }
 
@@ -281,20 +146,49 @@ static int attacher_epoch(struct attacher *a)
 	return 0;
 }
 
+/* Chosen once: an attacher that is started again must not choose another. */
+static int attacher_hierarchy(struct attacher *a)
+{
+	enum cgroup_hierarchy h = (enum cgroup_hierarchy)a->board->hierarchy;
+	char mount[256];
+	int r;
+
+	if (h == CGROUP_AUTO)
+		(void)!cgroup_named(a->board->conf.hierarchy, &h); /* conf_load() has looked */
+	r = cgroup_mount(&h, mount, sizeof(mount));
+	if (r < 0)
+		return log_err(r, "observe.hierarchy: no %s hierarchy of cgroups is mounted",
+			       cgroup_name(h));
+	a->board->hierarchy = h;
+	return 0;
+}
+
 static int attacher_start(struct attacher *a)
 {
-	int r = attacher_kernel(a);
+	bool changed;
+	int r = attacher_hierarchy(a);
 
+	if (r == 0)
+		r = attacher_kernel(a);
 	if (r == 0)
 		r = attacher_epoch(a);
 	if (r < 0)
 		return r;
 	a->board->attacher_multi = a->world->kernel.multi;
-	r = scope_new(&a->board->conf, &a->scope);
+	attacher_selftest(a);
+	r = scope_new(&a->board->conf, (enum cgroup_hierarchy)a->board->hierarchy, &a->scope);
 	if (r < 0)
-		return log_err(
-			r, "no cgroup v2 hierarchy at /sys/fs/cgroup or /sys/fs/cgroup/unified");
-	r = targets_new(a->world, &a->targets);
+		return log_err(r, "cannot observe cgroups");
+	r = pick_new(a->world, &a->pick);
+	if (r == 0)
+		r = pick_refresh(a->pick, &changed);
+	if (r == 0)
+		r = targets_new(a->world, a->pick, &a->targets);
+	if (r == 0)
+		r = folderwatch_new(attacher_file, a, &a->folders);
+	/* an attacher before us may have been told to stop, or may have died of it halfway */
+	if (r == 0)
+		r = attacher_switch(a);
 	if (r == 0)
 		r = attacher_scope(a);
 	if (r == 0)
@@ -302,6 +196,8 @@ static int attacher_start(struct attacher *a)
 	if (r == 0 && a->watch)
 		r = mmapwatch_drain(a->watch);
 	a->round_at = clock_boot_ns() + ROUND_NS;
+	if (r == 0)
+		attacher_resumed(a);
 	if (r == 0)
 		__atomic_store_n(&a->board->attacher_ready, 1, __ATOMIC_RELEASE);
 	return r;
@@ -341,6 +237,18 @@ static int attacher_facts(struct attacher *a)
 	return r < 0 ? r : proc_pids(attacher_fact, a);
 }
 
+/* Who and what is left alone: by new settings, or since a program was upgraded. */
+static int attacher_rules(struct attacher *a)
+{
+	bool changed;
+	int r = pick_refresh(a->pick, &changed);
+
+	if (r < 0 || !changed)
+		return r;
+	attacher_again(a, 0);
+	return targets_deny(a->targets);
+}
+
 static int attacher_rescan(struct attacher *a, uint64_t now)
 {
 	bool round = now >= a->round_at;
@@ -350,6 +258,8 @@ static int attacher_rescan(struct attacher *a, uint64_t now)
 	if (round) {
 		a->round_at = now + ROUND_NS;
 		r = targets_round(a->targets);
+		if (r == 0)
+			r = attacher_rules(a);
 	}
 	/* there may be a hundred thousand names: not each time where processes are looked at every other second */
 	if (r == 0 && (round || a->watch))
@@ -360,18 +270,26 @@ static int attacher_rescan(struct attacher *a, uint64_t now)
 static int attacher_tick(struct attacher *a)
 {
 	uint64_t now = clock_boot_ns();
+	bool again = false;
 	size_t freed;
-	int r = 0;
+	int r;
 
-	if (now >= a->scope_at)
+	r = attacher_switch(a);
+	if (r == 0 && pick_stale(a->pick))
+		r = attacher_rules(a);
+	if (r == 0)
+		r = targets_trial(a->targets, &again);
+	if (r == 0)
+		r = targets_retire(a->targets);
+	if (again)
+		attacher_again(a, 0);
+	if (r == 0 && now >= a->scope_at)
 		r = attacher_scope(a);
 	if (r == 0)
 		r = attacher_facts(a);
 	/* without a watch because no observed cgroup is there yet: nothing to look for */
-	if (r == 0 && !a->watch && a->watch_refused && !a->rescan) {
-		a->rescan = true;
-		a->rescan_at = now + BLIND_NS;
-	}
+	if (r == 0 && !a->watch && a->watch_refused)
+		attacher_again(a, BLIND_NS);
 	/* also for what no event tells: a process that was moved into an observed cgroup, a file that nobody maps any more */
 	if (r == 0 && (now >= a->round_at || (a->rescan && now >= a->rescan_at)))
 		r = attacher_rescan(a, now);
@@ -385,7 +303,18 @@ static int attacher_tick(struct attacher *a)
 	return r;
 }
 
-enum { ON_PARENT, ON_SIGNAL, ON_SCOPE, ON_CHANGE, ON_WATCH, ON_COUNT };
+enum { ON_PARENT, ON_SIGNAL, ON_SCOPE, ON_CHANGE, ON_WATCH, ON_FOLDER, ON_SEARCH, ON_COUNT };
+
+/* SIGHUP only wakes us: what it is about stands on the board. */
+static bool attacher_told(const struct attacher *a)
+{
+	struct signalfd_siginfo i;
+
+	while (read(a->signals, &i, sizeof(i)) == (ssize_t)sizeof(i))
+		if (i.ssi_signo != SIGHUP)
+			return true;
+	return false;
+}
 
 /* 1: it is time to end. */
 static int attacher_wait(struct attacher *a)
@@ -396,21 +325,26 @@ static int attacher_wait(struct attacher *a)
 		[ON_SCOPE] = { scope_fd(a->scope), POLLIN, 0 },
 		[ON_CHANGE] = { targets_fd(a->targets), POLLIN, 0 },
 		[ON_WATCH] = { a->watch ? mmapwatch_fd(a->watch) : -1, POLLIN, 0 },
+		[ON_FOLDER] = { folderwatch_fd(a->folders), POLLIN, 0 },
+		[ON_SEARCH] = { targets_search_fd(a->targets), POLLIN, 0 },
 	};
 	bool changed = false;
 	int r = 0;
 
 	if (poll(p, ON_COUNT, TICK_MS) < 0)
 		return errno == EINTR ? 0 : -errno;
-	if (p[ON_PARENT].revents || p[ON_SIGNAL].revents)
+	if (p[ON_PARENT].revents || (p[ON_SIGNAL].revents && attacher_told(a)))
 		return 1;
 	r = targets_changed(a->targets, &changed);
-	if (changed && !a->rescan) {
-		a->rescan = true;
-		a->rescan_at = clock_boot_ns() + SETTLE_NS;
-	}
+	if (changed)
+		attacher_again(a, SETTLE_NS);
+	/* what runs now, what may run soon, and then what takes long */
 	if (r == 0 && p[ON_WATCH].revents)
 		r = mmapwatch_drain(a->watch);
+	if (r == 0 && p[ON_FOLDER].revents)
+		r = attacher_folder_events(a);
+	if (r == 0)
+		r = targets_search(a->targets);
 	if (r == 0 && p[ON_SCOPE].revents)
 		r = attacher_scope(a);
 	return r < 0 ? r : attacher_tick(a);
@@ -419,7 +353,9 @@ static int attacher_wait(struct attacher *a)
 static void attacher_done(struct attacher *a)
 {
 	mmapwatch_free(&a->watch);
+	folderwatch_free(&a->folders);
 	targets_free(&a->targets);
+	pick_free(&a->pick);
 	scope_free(&a->scope);
 	if (a->signals >= 0)
 		close(a->signals);
@@ -435,6 +371,7 @@ int attacher_main(struct world *w)
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
 	a.signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (a.signals < 0 || sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		return log_err(-errno, "cannot take signals"), 1;

@@ -1,11 +1,15 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include "app/conf.h"
+#include "host/cgroup.h"
+
+#define EXE_NAME 64 /* of a base name, with its NUL: as much as the kernel compares */
 
 enum conf_type {
 	CONF_TYPE_PATH,
 	CONF_TYPE_TEXT,
 	CONF_TYPE_PATHS,
+	CONF_TYPE_IDS,
 	CONF_TYPE_SIZE,
 	CONF_TYPE_MS,
 	CONF_TYPE_BOOL
@@ -75,6 +79,7 @@ static int conf_item(struct conf_list *l, struct str s)
 static int conf_value(const struct conf_row *row, struct conf *c, struct str s)
 {
 	void *at = (char *)c + row->at;
+	uint64_t id;
 
 	switch (row->type) {
 	case CONF_TYPE_PATH:
@@ -82,6 +87,8 @@ static int conf_value(const struct conf_row *row, struct conf *c, struct str s)
 		return s.n ? conf_text(s, at, CONF_TEXT) : -EBADMSG;
 	case CONF_TYPE_PATHS:
 		return conf_item(at, s);
+	case CONF_TYPE_IDS:
+		return str_u64(s, &id) < 0 || id > UINT32_MAX ? -EBADMSG : conf_item(at, s);
 	case CONF_TYPE_SIZE:
 		return conf_number(s, conf_sizes, at);
 	case CONF_TYPE_MS:
@@ -99,12 +106,18 @@ static const char *conf_wanted(enum conf_type type)
 		[CONF_TYPE_PATH] = "a path",
 		[CONF_TYPE_TEXT] = "a text",
 		[CONF_TYPE_PATHS] = "a path or a list of paths",
+		[CONF_TYPE_IDS] = "a number or a list of numbers",
 		[CONF_TYPE_SIZE] = "a size, like 32M",
 		[CONF_TYPE_MS] = "a time, like 50ms or 2s",
 		[CONF_TYPE_BOOL] = "true or false",
 	};
 
 	return words[type];
+}
+
+static bool conf_list(const struct conf_row *row)
+{
+	return row->type == CONF_TYPE_PATHS || row->type == CONF_TYPE_IDS;
 }
 
 void conf_default(struct conf *ret)
@@ -116,12 +129,21 @@ void conf_default(struct conf *ret)
 
 		if (rest.n == 0)
 			continue;
-		while (conf_rows[i].type == CONF_TYPE_PATHS && r == 0 && str_cut(&rest, &one, ':'))
+		while (conf_list(&conf_rows[i]) && r == 0 && str_cut(&rest, &one, ':'))
 			r = conf_value(&conf_rows[i], ret, one);
 		if (r == 0)
 			r = conf_value(&conf_rows[i], ret, rest);
 		assert(r == 0);
 	}
+}
+
+void conf_rules(const struct conf *c, struct conf_rules *ret)
+{
+	*ret = (struct conf_rules){ .exe = c->exe,
+				    .exclude_exe = c->exclude_exe,
+				    .uid = c->uid,
+				    .exclude_uid = c->exclude_uid,
+				    .deny = c->deny };
 }
 
 struct conf_file {
@@ -144,11 +166,12 @@ static int conf_refuse(struct conf_file *f, const struct conf_row *row, const st
 
 static int conf_row(struct conf_file *f, const struct conf_row *row, const struct yaml_node *n)
 {
+	bool list = conf_list(row);
 	int r;
 
-	if (row->type == CONF_TYPE_PATHS)
+	if (list)
 		((struct conf_list *)((char *)f->conf + row->at))->count = 0;
-	if (row->type == CONF_TYPE_PATHS && n->type == YAML_LIST) {
+	if (list && n->type == YAML_LIST) {
 		yaml_each (item, n) {
 			r = item->type == YAML_TEXT ? conf_value(row, f->conf, item->text)
 						    : -EBADMSG;
@@ -288,24 +311,40 @@ static int conf_wrong(struct conf_file *f, const char *format, ...)
 static int conf_check(struct conf_file *f)
 {
 	const struct conf_list *lists[] = { &f->conf->cgroups, &f->conf->exclude };
-	uint64_t ring = f->conf->ring_bytes;
+	const struct conf_list *exes[] = { &f->conf->exe, &f->conf->exclude_exe };
+	uint64_t ring = f->conf->ring_bytes, port;
+	enum cgroup_hierarchy h;
 
 	for (size_t i = 0; i < COUNT_OF(lists); i++)
 		for (size_t j = 0; j < lists[i]->count; j++)
 			if (lists[i]->item[j][0] != '/' || strstr(lists[i]->item[j], ".."))
 				return conf_wrong(f,
-						  "cgroup '%s': want a path from the top of the v2 "
+						  "cgroup '%s': want a path from the top of the "
 						  "hierarchy, "
 						  "like /system.slice",
 						  lists[i]->item[j]);
+	for (size_t i = 0; i < COUNT_OF(exes); i++)
+		for (unsigned j = 0; j < exes[i]->count; j++)
+			if (exes[i]->item[j][0] != '/' &&
+			    (strchr(exes[i]->item[j], '/') || strlen(exes[i]->item[j]) >= EXE_NAME))
+				return conf_wrong(f,
+						  "program '%s': want a path from the root, or a "
+						  "base name of at most %d bytes",
+						  exes[i]->item[j], EXE_NAME - 1);
 	if (f->conf->cgroups.count == 0)
 		return conf_wrong(f, "observe.cgroups is empty: nothing would be metered");
 	if (ring < 1 << 20 || ring > 1 << 30 || (ring & (ring - 1)))
 		return conf_wrong(f, "capture.ring: want a power of two from 1M to 1G");
 	if (f->conf->quota_bytes > ring)
 		return conf_wrong(f, "capture.quota is larger than capture.ring");
-	if (strcmp(f->conf->hierarchy, "auto") != 0 && strcmp(f->conf->hierarchy, "v2") != 0)
-		return conf_wrong(f, "observe.hierarchy: want auto or v2");
+	for (size_t i = 0; i < f->conf->plaintext.count; i++)
+		if (strlen(f->conf->plaintext.item[i]) > 5 ||
+		    str_u64(str_of(f->conf->plaintext.item[i]), &port) < 0 || port == 0 ||
+		    port > UINT16_MAX)
+			return conf_wrong(f, "observe.plaintext: '%s': want a port, 1 to 65535",
+					  f->conf->plaintext.item[i]);
+	if (cgroup_named(f->conf->hierarchy, &h) < 0)
+		return conf_wrong(f, "observe.hierarchy: want auto, v2, pids, memory or systemd");
 	return 0;
 }
 

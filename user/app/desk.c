@@ -130,6 +130,13 @@ static void front_coverage(void *ctx, struct jsonw *w)
 	desk_coverage(f->world->board, f->cg, w);
 }
 
+static void front_probes(void *ctx, bool on)
+{
+	const struct front *f = ctx;
+
+	__atomic_store_n(&f->world->board->off_asked, !on, __ATOMIC_RELEASE);
+}
+
 static const struct abi_cg *map_counters(const struct world *w)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -189,7 +196,8 @@ static int serve(struct front *f, const char *ledger)
 				     .coverage = front_coverage,
 				     .mark = front_mark,
 				     .idle = front_idle,
-				     .allocate = front_allocate };
+				     .allocate = front_allocate,
+				     .probes = front_probes };
 	_cleanup_(api_free) struct api *api = NULL;
 	struct desk *desk = NULL;
 	int r = api_new(ledger, &ops, &api);

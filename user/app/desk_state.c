@@ -1,15 +1,19 @@
+#include "app/desk_cover.h"
 #include "app/desk_state.h"
 #include "base/clock.h"
 #include "base/hash.h"
+#include "host/cgroup.h"
 
 static const char *const role_names[ROLE_COUNT] = { [ROLE_ATTACHER] = "attacher",
 						    [ROLE_FINDER] = "finder",
+						    [ROLE_SEARCHER] = "searcher",
 						    [ROLE_METER] = "meter",
 						    [ROLE_DESK] = "desk" };
 static const char *const target_states[] = { [TARGET_ATTACHED] = "attached",
 					     [TARGET_EMPTY] = "empty",
 					     [TARGET_REFUSED] = "refused",
-					     [TARGET_GONE] = "gone" };
+					     [TARGET_GONE] = "gone",
+					     [TARGET_DENIED] = "denied" };
 static const char *const counter_names[CNT_COUNT] = {
 #define COUNTER(name, text, words) text,
 #include "tbl/counter.h"
@@ -187,7 +191,7 @@ static void write_roles(const struct board *b, struct jsonw *w)
 	jsonw_close(w, ']');
 }
 
-static void write_target(const struct board_target *t, struct jsonw *w)
+static void write_target(const struct board_target *t, const struct board_proof *p, struct jsonw *w)
 {
 	uint32_t state = LOOK(t->state);
 
@@ -200,6 +204,13 @@ static void write_target(const struct board_target *t, struct jsonw *w)
 	jsonw_key_u64(w, "sites", LOOK(t->sites));
 	jsonw_key_u64(w, "dev", LOOK(t->dev));
 	jsonw_key_u64(w, "ino", LOOK(t->ino));
+	jsonw_key_u64(w, "number", LOOK(t->number));
+	key_text(w, "how", t->how, sizeof(t->how));
+	key_bool(w, "trial", LOOK(t->trial));
+	if (LOOK(p->number) == LOOK(t->number) && LOOK(t->number)) {
+		jsonw_key_u64(w, "looked_right", LOOK(p->right));
+		jsonw_key_u64(w, "looked_wrong", LOOK(p->wrong));
+	}
 	key_time(w, "attached", LOOK(t->attached_ns));
 	key_text(w, "why", t->why, sizeof(t->why));
 	jsonw_close(w, '}');
@@ -207,6 +218,7 @@ static void write_target(const struct board_target *t, struct jsonw *w)
 
 static void write_targets(const struct board *b, struct jsonw *w)
 {
+	uint64_t off = LOOK(b->off_ns);
 	uint32_t count =
 		MIN(__atomic_load_n(&b->target_count, __ATOMIC_ACQUIRE), (uint32_t)BOARD_TARGETS);
 
@@ -214,10 +226,16 @@ static void write_targets(const struct board *b, struct jsonw *w)
 	key_bool(w, "uprobe_multi", LOOK(b->attacher_multi));
 	key_bool(w, "per_cgroup_events", LOOK(b->attacher_per_cgroup));
 	jsonw_key_u64(w, "events_lost", LOOK(b->attacher_lost));
+	jsonw_key_u64(w, "folders_watched", LOOK(b->folder_watches));
+	key_bool(w, "folders_all_watched", !LOOK(b->folder_full));
+	key_text(w, "no_return_probes", b->no_returns, sizeof(b->no_returns));
+	key_bool(w, "detached", LOOK(b->off_done));
+	if (off > LOOK(b->on_ns))
+		key_time(w, "detached_since", off);
 	jsonw_key(w, "targets");
 	jsonw_open(w, '[');
 	for (uint32_t i = 0; i < count; i++)
-		write_target(&b->target[i], w);
+		write_target(&b->target[i], &b->proof[i], w);
 	jsonw_close(w, ']');
 }
 
@@ -234,10 +252,23 @@ static void write_map(const struct board *b, struct jsonw *w)
 
 static void write_observe(const struct board *b, struct jsonw *w)
 {
+	const struct conf_rules *rules =
+		&b->rules[__atomic_load_n(&b->rules_count, __ATOMIC_ACQUIRE) % 2];
+
 	jsonw_key(w, "observe");
 	jsonw_open(w, '{');
 	key_list(w, "cgroups", &b->conf.cgroups);
 	key_list(w, "exclude", &b->conf.exclude);
+	key_list(w, "exe", &rules->exe);
+	key_list(w, "exclude_exe", &rules->exclude_exe);
+	key_list(w, "uid", &rules->uid);
+	key_list(w, "exclude_uid", &rules->exclude_uid);
+	key_list(w, "deny", &rules->deny);
+	jsonw_key_str(w, "hierarchy",
+		      str_of(cgroup_name((enum cgroup_hierarchy)MIN(LOOK(b->hierarchy),
+								    (uint32_t)CGROUP_SYSTEMD))));
+	jsonw_key_u64(w, "reloads", LOOK(b->rules_count));
+	jsonw_key_u64(w, "reloads_refused", LOOK(b->rules_refused));
 	jsonw_close(w, '}');
 }
 
@@ -247,6 +278,10 @@ const char *desk_missing(const struct board *b)
 		return "the attacher is not running";
 	if (!LOOK(b->attacher_ready))
 		return "the attacher has not finished its first scan";
+	if (LOOK(b->off_asked))
+		return "every probe was taken away by `submeter detach`; `submeter attach` resumes";
+	if (LOOK(b->off_ns) > LOOK(b->on_ns))
+		return "the probes are being attached again";
 	if (!LOOK(b->role[ROLE_METER].pid))
 		return "the meter is not running";
 	if (!LOOK(b->meter_ready))
@@ -276,6 +311,7 @@ void desk_status(const struct board *b, const struct abi_cg *cg, struct jsonw *w
 		jsonw_key_u64(w, counter_names[i], LOOK(b->counters.n[i]));
 	jsonw_close(w, '}');
 	write_targets(b, w);
+	desk_sockets(b, w);
 	key_bool(w, "kernel_counters", cg != NULL);
 	write_cgroups(b, cg, w);
 }
@@ -284,5 +320,7 @@ void desk_coverage(const struct board *b, const struct abi_cg *cg, struct jsonw 
 {
 	write_observe(b, w);
 	write_targets(b, w);
+	desk_sockets(b, w);
+	desk_cover(b, w);
 	write_cgroups(b, cg, w);
 }

@@ -93,3 +93,22 @@ int errand_find(const struct world *w, uint64_t *last, int fd, int (*idle)(void 
 	}
 	return r;
 }
+
+int errand_search(const struct world *w, uint64_t id, int fd)
+{
+	struct find_ask ask = { .id = id, .deep = 1 };
+
+	return fdpass_send(w->chan[CHAN_SEARCH][0], &ask, sizeof(ask), &fd, 1, MSG_DONTWAIT);
+}
+
+int errand_found(const struct world *w, struct find_answer *ret)
+{
+	size_t none;
+	int r;
+
+	do
+		r = fdpass_recv(w->chan[CHAN_SEARCH][0], ret, sizeof(*ret), NULL, 0, &none,
+				MSG_DONTWAIT);
+	while (r == -EBADMSG || (r == 0 && ret->count > KERNEL_SITES));
+	return r;
+}

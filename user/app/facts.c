@@ -2,7 +2,6 @@
 #include "base/clock.h"
 #include "base/obj.h"
 #include "base/table.h"
-#include "host/cgroup.h"
 #include "host/proc.h"
 
 struct process {
@@ -10,7 +9,7 @@ struct process {
 		uint64_t start_ticks; /* /proc knows the start no finer */
 		uint64_t tgid;
 	} key;
-	char *exe;
+	char *exe, *library;
 	UT_hash_handle hh; /* in order of arrival: the head is the oldest */
 };
 
@@ -20,11 +19,11 @@ struct facts {
 	struct cgroups *cgroups;
 	struct process *processes;
 	struct cgroup_facts subject; /* of the last one asked for */
-	char mount[256];             /* of the v2 hierarchy; empty: none */
+	char mount[256];             /* of the hierarchy; empty: none */
 	uint64_t looked_ns;          /* last look at the whole hierarchy, CLOCK_BOOTTIME */
 };
 
-int facts_new(struct facts **ret)
+int facts_new(enum cgroup_hierarchy h, struct facts **ret)
 {
 	_cleanup_(facts_free) struct facts *f = obj_new(f, FACTS_MAGIC);
 	int r;
@@ -34,7 +33,7 @@ int facts_new(struct facts **ret)
 	r = cgroups_new(&f->cgroups);
 	if (r < 0)
 		return r;
-	if (cgroup_mount(f->mount, sizeof(f->mount)) < 0)
+	if (cgroup_mount(&h, f->mount, sizeof(f->mount)) < 0)
 		f->mount[0] = '\0';
 	*ret = take(f);
 	return 0;
@@ -52,30 +51,61 @@ static void process_drop(struct facts *f, struct process *p)
 {
 	HASH_DEL(f->processes, p);
 	mem_free(p->exe);
+	mem_free(p->library);
 	mem_free(p);
 }
 
-void facts_process(struct facts *f, uint32_t tgid, uint64_t start_ns, struct str exe)
+void facts_library(struct facts *f, uint32_t tgid, uint64_t start_ns, struct str path)
 {
 	struct process_key key = { start_ns / proc_tick_ns(), tgid };
 	struct process *p;
 
 	obj_check(f, FACTS_MAGIC);
 	HASH_FIND(hh, f->processes, &key, sizeof(key), p);
-	if (p)
-		process_drop(f, p);
-	p = mem_zero(1, sizeof(*p));
-	if (!p)
+	if (!p || p->library) /* the process is told before what it maps */
 		return;
+	p->library = mem_text(path.p, path.n);
+}
+
+struct str facts_library_of(struct facts *f, const struct origin *from)
+{
+	struct process_key key = { from->start_ns / proc_tick_ns(), from->tgid };
+	struct process *p;
+
+	obj_check(f, FACTS_MAGIC);
+	HASH_FIND(hh, f->processes, &key, sizeof(key), p);
+	return p ? str_of(p->library) : STR_NONE;
+}
+
+void facts_process(struct facts *f, uint32_t tgid, uint64_t start_ns, struct str exe)
+{
+	struct process_key key = { start_ns / proc_tick_ns(), tgid };
+	struct process *p;
+	char *library = NULL;
+
+	obj_check(f, FACTS_MAGIC);
+	HASH_FIND(hh, f->processes, &key, sizeof(key), p);
+	if (p) {
+		library = take(p->library);
+		process_drop(f, p);
+	}
+	p = mem_zero(1, sizeof(*p));
+	if (!p) {
+		mem_free(library);
+		return;
+	}
 	p->key = key;
+	p->library = library;
 	p->exe = mem_text(exe.p, exe.n);
 	if (!p->exe) {
+		mem_free(p->library);
 		mem_free(p);
 		return;
 	}
 	HASH_ADD(hh, f->processes, key, sizeof(key), p);
 	if (!p->hh.tbl) {
 		mem_free(p->exe);
+		mem_free(p->library);
 		mem_free(p);
 		return;
 	}
@@ -115,7 +145,7 @@ bool facts_subject(struct facts *f, const struct origin *from, struct subject *r
 	struct process *p;
 
 	obj_check(f, FACTS_MAGIC);
-	*ret = (struct subject){ .uid = from->uid, .has_uid = true };
+	*ret = (struct subject){ .uid = from->uid, .has_uid = from->tgid != 0 };
 	ret->cgroup = facts_path(f, from->cgroup);
 	if (!ret->cgroup.p) {
 		facts_look(f);

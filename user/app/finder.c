@@ -8,16 +8,17 @@
 #include "base/log.h"
 #include "host/tlsfind.h"
 
-#define FILE_SECONDS 2
+#define FILE_SECONDS 2  /* a quick look; a few milliseconds are usual */
+#define DEEP_SECONDS 10 /* a busy machine; half a second is usual for the largest */
 #define FILE_MEMORY  (256ul << 20)
 
-static void finder_file(int fd, bool deep, struct find_answer *a)
+static void finder_file(struct tlsfind_memory *memory, int fd, bool deep, struct find_answer *a)
 {
 	struct tlsfind found;
 
 	/* the default action ends us: it also cuts off a read that hangs, which a handler would not */
-	alarm(FILE_SECONDS);
-	a->r = tlsfind(NULL, fd, deep, &found);
+	alarm(deep ? DEEP_SECONDS : FILE_SECONDS);
+	a->r = tlsfind(memory, fd, deep, &found);
 	alarm(0);
 	if (a->r < 0)
 		return;
@@ -31,7 +32,7 @@ static void finder_file(int fd, bool deep, struct find_answer *a)
 	memcpy(a->why, found.why, sizeof(a->why));
 }
 
-static int finder_one(int sock)
+static int finder_one(struct tlsfind_memory *memory, int sock)
 {
 	struct find_answer a = { 0 };
 	struct find_ask ask;
@@ -44,18 +45,19 @@ static int finder_one(int sock)
 	a.id = ask.id;
 	a.r = -EBADMSG;
 	if (count == 1) {
-		finder_file(fd, ask.deep, &a);
+		finder_file(memory, fd, ask.deep, &a);
 		close(fd);
 	}
 	r = fdpass_send(sock, &a, sizeof(a), NULL, 0, MSG_DONTWAIT);
 	return r == -EAGAIN ? 0 : r; /* nobody reads: the attacher has given up on it */
 }
 
-int finder_main(struct world *w)
+static int finder_serve(struct world *w, enum chan chan)
 {
-	struct pollfd p[] = { { .fd = w->chan[CHAN_FIND][1], .events = POLLIN },
+	struct pollfd p[] = { { .fd = w->chan[chan][1], .events = POLLIN },
 			      { .fd = w->parent, .events = POLLIN } };
-	int r = 0;
+	_cleanup_(tlsfind_memory_free) struct tlsfind_memory *known = NULL;
+	int r = tlsfind_memory_new(&known);
 
 #ifndef __SANITIZE_ADDRESS__
 	const struct rlimit memory = { FILE_MEMORY, FILE_MEMORY };
@@ -70,7 +72,17 @@ int finder_main(struct world *w)
 		else if (p[1].revents)
 			return 0;
 		else
-			r = finder_one(p[0].fd);
+			r = finder_one(known, p[0].fd);
 	}
 	return log_err(r, "cannot go on"), 1;
+}
+
+int finder_main(struct world *w)
+{
+	return finder_serve(w, CHAN_FIND);
+}
+
+int searcher_main(struct world *w)
+{
+	return finder_serve(w, CHAN_SEARCH);
 }

@@ -1,6 +1,5 @@
-#include <fcntl.h>
+#include <pthread.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 #include "app/fdpass.h"
 #include "app/keeper.h"
@@ -83,16 +82,78 @@ static enum keep_ack keeper_links(struct keeper *k, const struct keep *m, int *f
 			     .ino = m->ino,
 			     .mtime_ns = m->mtime_ns,
 			     .size = m->size,
+			     .target = m->target,
+			     .owed = m->owed,
 			     .count = count };
 	memcpy(l->fd, fd, count * sizeof(*fd));
 	return KEEP_KEPT;
 }
 
-static void keeper_drop(struct links *l)
+static enum keep_ack keeper_more(struct keeper *k, const struct keep *m, int *fd, size_t count)
 {
-	keeper_close(l->fd, l->count);
-	l->count = 0;
+	struct links *l = keeper_row(k, m->dev, m->ino);
+
+	if (!l || !l->count || l->count + count > KERNEL_LINKS) {
+		keeper_close(fd, count);
+		return KEEP_FULL;
+	}
+	memcpy(l->fd + l->count, fd, count * sizeof(*fd));
+	l->count += count;
+	l->owed = m->owed;
+	return KEEP_KEPT;
 }
+
+/* ---- taking probes away ------------------------------------------------------------------------ */
+
+/* Whoever closes the last descriptor of a link waits a twentieth of a second for the kernel, long after its probes are gone,
+ * and those of the next link stay for so long: so several wait at the same time. */
+#define CLOSERS 32
+
+struct closing {
+	const struct links *links;
+	size_t rows, next; /* next: job, of rows * KERNEL_LINKS */
+};
+
+/* The first link of each file before the second of any: kernel_attach() counts on the order. */
+static void *keeper_closer(void *ctx)
+{
+	struct closing *c = ctx;
+	size_t job;
+
+	while ((job = __atomic_fetch_add(&c->next, 1, __ATOMIC_RELAXED)) < c->rows * KERNEL_LINKS) {
+		const struct links *l = &c->links[job % c->rows];
+
+		if (job / c->rows < l->count)
+			close(l->fd[job / c->rows]);
+	}
+	return NULL;
+}
+
+static void keeper_drop(struct links *l, size_t rows)
+{
+	struct closing c = { .links = l, .rows = rows };
+	size_t links = 0, count = 0;
+	pthread_t thread[CLOSERS];
+
+	for (size_t i = 0; i < rows; i++)
+		links += l[i].count;
+	/* one that cannot be started only makes it slower */
+	while (count + 1 < MIN(links, (size_t)CLOSERS) &&
+	       pthread_create(&thread[count], NULL, keeper_closer, &c) == 0)
+		count++;
+	keeper_closer(&c);
+	while (count)
+		pthread_join(thread[--count], NULL);
+	for (size_t i = 0; i < rows; i++)
+		l[i].count = 0;
+}
+
+void keeper_detach(struct keeper *k)
+{
+	keeper_drop(k->links, BOARD_TARGETS);
+}
+
+/* ---- what the attacher sends -------------------------------------------------------------------- */
 
 static enum keep_ack keeper_one(struct keeper *k, struct world *w, const struct keep *m, int *fd,
 				size_t count, bool ending)
@@ -103,12 +164,18 @@ static enum keep_ack keeper_one(struct keeper *k, struct world *w, const struct 
 		return keeper_kernel(w, m, fd, count);
 	if (m->op == KEEP_LINKS && !ending)
 		return keeper_links(k, m, fd, count);
+	if (m->op == KEEP_MORE && !ending)
+		return keeper_more(k, m, fd, count);
 	keeper_close(fd, count);
+	if (m->op == KEEP_DROP_ALL) {
+		keeper_detach(k);
+		return KEEP_KEPT;
+	}
 	if (m->op != KEEP_DROP)
 		return KEEP_FULL;
 	l = keeper_row(k, m->dev, m->ino);
 	if (l && l->count)
-		keeper_drop(l);
+		keeper_drop(l, 1);
 	return KEEP_KEPT;
 }
 
@@ -139,88 +206,6 @@ void keeper_forget(struct keeper *k, struct world *w)
 		;
 }
 
-/* ---- detaching everything --------------------------------------------------------------------- */
-
-/* Whoever closes the last descriptor of a link waits a tenth of a second for the kernel, so a hundred files one after
- * another would take ten. Helpers that each hold a share wait at the same time. */
-#define HELPERS 32
-
-struct crew {
-	int ready[2]; /* a helper that holds nothing but its share says so */
-	int go[2];    /* at its end nobody else holds anything */
-	pid_t pid[HELPERS];
-	size_t count;
-};
-
-static void keeper_share(struct keeper *k, size_t who, size_t of, bool mine)
-{
-	for (size_t i = 0; i < BOARD_TARGETS; i++)
-		if (of == 0 || (i % of == who) == mine)
-			keeper_drop(&k->links[i]);
-}
-
-static void keeper_helper(struct keeper *k, struct crew *c, size_t who) __attribute__((noreturn));
-static void keeper_helper(struct keeper *k, struct crew *c, size_t who)
-{
-	char none = 0;
-
-	close(c->go[1]);
-	close(c->ready[0]);
-	keeper_share(k, who, HELPERS, false);
-	if (write(c->ready[1], &none, 1) == 1)
-		while (read(c->go[0], &none, 1) < 0 && errno == EINTR)
-			;
-	keeper_share(k, who, HELPERS, true);
-	_exit(0);
-}
-
-static void keeper_crew(struct keeper *k, struct crew *c)
-{
-	char said;
-
-	for (size_t i = 0; i < HELPERS; i++) {
-		pid_t pid = fork();
-
-		if (pid == 0)
-			keeper_helper(k, c, i);
-		if (pid > 0)
-			c->pid[c->count++] = pid;
-	}
-	close(c->ready[1]);
-	/* one that was killed has closed everything, too */
-	for (size_t i = 0; i < c->count;) {
-		ssize_t n = read(c->ready[0], &said, 1);
-
-		if (n == 0 || (n < 0 && errno != EINTR))
-			break;
-		i += n == 1;
-	}
-}
-
-void keeper_detach(struct keeper *k)
-{
-	struct crew c = { .count = 0 };
-	size_t files = 0;
-
-	for (size_t i = 0; i < BOARD_TARGETS; i++)
-		files += k->links[i].count > 0;
-	if (files > 1 && pipe2(c.ready, O_CLOEXEC) == 0) {
-		if (pipe2(c.go, O_CLOEXEC) == 0) {
-			keeper_crew(k, &c);
-			keeper_share(k, 0, 0, true);
-			close(c.go[0]);
-			close(c.go[1]);
-		} else {
-			close(c.ready[1]);
-		}
-		close(c.ready[0]);
-	}
-	keeper_share(k, 0, 0, true);
-	for (size_t i = 0; i < c.count; i++)
-		while (waitpid(c.pid[i], NULL, 0) < 0 && errno == EINTR)
-			;
-}
-
 /* ---- what a role inherits --------------------------------------------------------------------- */
 
 #define EVERY_KFD     (~0ull)
@@ -231,10 +216,13 @@ static const struct {
 	uint64_t kernel;
 	bool api, lock, events;
 } parts[ROLE_COUNT] = {
-	[ROLE_ATTACHER] = { { 1u << CHAN_KEEP | 1u << CHAN_FIND | 1u << CHAN_FACT, 0 },
+	[ROLE_ATTACHER] = { { 1u << CHAN_KEEP | 1u << CHAN_FIND | 1u << CHAN_SEARCH |
+				      1u << CHAN_FACT,
+			      0 },
 			    .kernel = EVERY_KFD,
 			    .events = true },
 	[ROLE_FINDER] = { { 0, 1u << CHAN_FIND }, .kernel = 0 },
+	[ROLE_SEARCHER] = { { 0, 1u << CHAN_SEARCH }, .kernel = 0 },
 	[ROLE_METER] = { { 0, 1u << CHAN_FACT | 1u << CHAN_ASK },
 			 .kernel = KFD_BIT(DATA) | KFD_BIT(CTL) | KFD_BIT(CG_COUNT) |
 				   KFD_BIT(CG_USED) | KFD_BIT(VERDICT),

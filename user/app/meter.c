@@ -51,13 +51,7 @@ static void on_ignore(void *ctx, const struct origin *from, enum skip reason)
 
 static struct str on_endpoint(void *ctx, struct str host)
 {
-	const struct meter *m = ctx;
-	const struct conf *c = &m->board->conf;
-
-	for (unsigned i = 0; i < c->endpoint_count; i++)
-		if (str_ieq(host, str_of(c->endpoint[i].host)))
-			return str_of(c->endpoint[i].speaks);
-	return STR_NONE;
+	return meter_endpoint(ctx, host);
 }
 
 static void on_facts(void *ctx, const struct origin *from, struct subject *ret)
@@ -174,6 +168,9 @@ static bool drain(struct meter *m)
 	r = ring_drain(m->ring, DRAIN_RECORDS, &done);
 	if (r < 0 && !m->gave_up)
 		log_err(r, "a record could not be taken further");
+	if (pipeline_tick(m->pipeline, ring_clear_until(m->ring)) < 0 && !m->gave_up)
+		log_err(0, "a connection with a hole could not be taken further");
+	cover_tick(m->cover, ring_clear_until(m->ring));
 	meter_ends(m);
 	return !m->gave_up && (r < 0 || done == DRAIN_RECORDS);
 }
@@ -184,6 +181,22 @@ static uint64_t watched(const struct meter *m, uint64_t until_ns)
 	uint64_t end = __atomic_load_n(&m->board->detached_ns, __ATOMIC_ACQUIRE);
 
 	return end ? MIN(end, until_ns) : until_ns;
+}
+
+/* Time without probes is in the ledger while it lasts, so that it is there however it ends. */
+static int off_time(struct meter *m, uint64_t now_ns)
+{
+	const struct board *b = m->board;
+	uint64_t off = __atomic_load_n(&b->off_ns, __ATOMIC_ACQUIRE);
+	uint64_t on = __atomic_load_n(&b->on_ns, __ATOMIC_ACQUIRE);
+	int r;
+
+	if (off == m->off_booked_ns)
+		return 0;
+	r = ledger_gap(m->ledger, off, on > off ? on : now_ns, S("detached"));
+	if (r == 0 && on > off)
+		m->off_booked_ns = off;
+	return r;
 }
 
 static void heartbeat(struct meter *m)
@@ -202,7 +215,9 @@ static void heartbeat(struct meter *m)
 		return;
 	if (clock_boot_ns() < m->again_ns || meter_commit(m) < 0)
 		return;
-	r = ledger_heartbeat(m->ledger, until);
+	r = off_time(m, now);
+	if (r == 0)
+		r = ledger_heartbeat(m->ledger, until);
 	if (r < 0) {
 		refused(m, r);
 		return;
@@ -364,6 +379,8 @@ static int open_stages(struct meter *m)
 				  .counters = &m->board->counters,
 				  .cgroup = on_cgroup,
 				  .exec = on_exec,
+				  .sock = meter_socket,
+				  .unread = meter_unread,
 				  .ctx = m };
 	int r = meter_key(m, "host.key", o.key, sizeof(o.key));
 
@@ -375,7 +392,10 @@ static int open_stages(struct meter *m)
 	if (r < 0)
 		return log_err(r, "cannot make the stages");
 	pipeline_use(m->pipeline, m->map);
-	r = ring_new(&ring, pipeline_inlet(m->pipeline), &m->ring);
+	r = meter_cover(m);
+	if (r < 0)
+		return r;
+	r = ring_new(&ring, (struct chunk_sink){ meter_chunk, m }, &m->ring);
 	return r < 0 ? log_err(r, "cannot map the rings") : 0;
 }
 
@@ -399,6 +419,7 @@ static void close_all(struct meter *m)
 		}
 	}
 	ring_free(&m->ring);
+	cover_free(&m->cover);
 	pipeline_free(&m->pipeline);
 	ledger_close(&m->ledger);
 	map_free(&m->map);
@@ -413,7 +434,7 @@ int meter_main(struct world *w)
 	int r;
 
 	whoami(&m);
-	r = facts_new(&m.facts);
+	r = facts_new((enum cgroup_hierarchy)w->board->hierarchy, &m.facts);
 	if (r == 0)
 		r = meter_book(&m);
 	if (r == 0)

@@ -20,15 +20,33 @@ void meter_learn(struct meter *m)
 			facts_cgroup(m->facts, f.cgroup, text);
 		else if (f.op == FACT_PROCESS)
 			facts_process(m->facts, f.tgid, f.start_ns, text);
+		else if (f.op == FACT_LIBRARY)
+			facts_library(m->facts, f.tgid, f.start_ns, text);
+		else if (f.op == FACT_STOPPED)
+			m->stopped = true, m->stop_mark = ring_mark(m->ring);
 		else if (f.op == FACT_ENDED)
 			m->ended[m->ended_count++] =
 				(struct ended){ f.start_ns, f.tgid, ring_mark(m->ring) };
 	}
 }
 
+/* The probes come back to other connections: these end here, for us. */
+static void meter_stopped(struct meter *m)
+{
+	if (!m->stopped || !ring_passed(m->ring, m->stop_mark))
+		return;
+	m->stopped = false;
+	m->closing = true;
+	if (pipeline_flush(m->pipeline, clock_utc_ns()) < 0)
+		log_warn(0, "some calls under way could not be closed");
+	m->closing = false;
+}
+
 void meter_ends(struct meter *m)
 {
 	size_t kept = 0;
+
+	meter_stopped(m);
 
 	for (size_t i = 0; i < m->ended_count; i++) {
 		const struct ended *e = &m->ended[i];

@@ -2,18 +2,27 @@
 #include "base/obj.h"
 #include "conn/conn.h"
 #include "llm/llm.h"
+#include "probe/order.h"
 
 /* Made from the end to the beginning: each stage is handed the outlet it pours into. This file is the only one that
  * knows what follows what. */
 struct pipeline {
 	unsigned magic;
 #define PIPELINE_MAGIC 0x50495045u
+	struct order *order;
 	struct conn *conn;
 	struct wire *wire;
 	struct llm *llm;
 	struct price *price;
 	struct team *team;
 };
+
+static int to_order(void *ctx, const struct chunk *r)
+{
+	struct pipeline *p = ctx;
+
+	return order_feed(p->order, r);
+}
 
 static int to_conn(void *ctx, const struct chunk *r)
 {
@@ -58,6 +67,7 @@ static int pipeline_join(struct pipeline *p, const struct pipeline_opts *o, stru
 				  .skipped = o->skipped,
 				  .ignore = o->ignore,
 				  .ctx = o->ctx };
+	struct order_opts order = { .counters = o->counters, .skipped = o->skipped, .ctx = o->ctx };
 	struct conn_opts conn = { .counters = o->counters, .skipped = o->skipped, .ctx = o->ctx };
 	int r;
 
@@ -71,6 +81,8 @@ static int pipeline_join(struct pipeline *p, const struct pipeline_opts *o, stru
 		r = wire_new(&wire, (struct part_sink){ to_llm, p }, &p->wire);
 	if (r == 0)
 		r = conn_new(&conn, (struct piece_sink){ to_wire, p }, &p->conn);
+	if (r == 0)
+		r = order_new(&order, (struct chunk_sink){ to_conn, p }, &p->order);
 	return r;
 }
 
@@ -91,7 +103,7 @@ int pipeline_new(const struct pipeline_opts *o, struct posting_sink out, struct 
 struct chunk_sink pipeline_inlet(struct pipeline *p)
 {
 	obj_check(p, PIPELINE_MAGIC);
-	return (struct chunk_sink){ to_conn, p };
+	return (struct chunk_sink){ to_order, p };
 }
 
 void pipeline_use(struct pipeline *p, const struct map *map)
@@ -106,10 +118,20 @@ size_t pipeline_open(const struct pipeline *p)
 	return wire_open(p->wire);
 }
 
-int pipeline_flush(struct pipeline *p, uint64_t now_ns)
+int pipeline_tick(struct pipeline *p, uint64_t clear_ns)
 {
 	obj_check(p, PIPELINE_MAGIC);
-	return conn_flush(p->conn, now_ns);
+	return order_tick(p->order, clear_ns);
+}
+
+int pipeline_flush(struct pipeline *p, uint64_t now_ns)
+{
+	int held, r;
+
+	obj_check(p, PIPELINE_MAGIC);
+	held = order_flush(p->order);
+	r = conn_flush(p->conn, now_ns);
+	return r < 0 ? r : held;
 }
 
 void pipeline_free(struct pipeline **pp)
@@ -118,6 +140,7 @@ void pipeline_free(struct pipeline **pp)
 
 	if (!p)
 		return;
+	order_free(&p->order);
 	conn_free(&p->conn);
 	wire_free(&p->wire);
 	llm_free(&p->llm);

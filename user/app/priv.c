@@ -11,13 +11,14 @@
 
 /* The package makes these users. Run from a build tree there may be none: then fixed numbers, from a range that
  * neither Debian, systemd's dynamic users nor containers hand out.
- *   60900 meter	60901 desk	60902 finder	60903 attacher */
+ *   60900 meter	60901 desk	60902 finder	60903 attacher	60904 searcher */
 static const struct {
 	const char *name, *user;
 	uint32_t id;
 } roles[ROLE_COUNT] = {
 	[ROLE_ATTACHER] = { "attacher", "submeter-attacher", 60903 },
 	[ROLE_FINDER] = { "finder", "submeter-finder", 60902 },
+	[ROLE_SEARCHER] = { "searcher", "submeter-searcher", 60904 },
 	[ROLE_METER] = { "meter", "submeter", 60900 },
 	[ROLE_DESK] = { "desk", "submeter-desk", 60901 },
 };
@@ -32,6 +33,7 @@ static const struct {
 	{ CAP_PERFMON, true, "CAP_PERFMON", "attach them, watch mappings" },
 	{ CAP_SYS_PTRACE, true, "CAP_SYS_PTRACE", "see what other users' processes map" },
 	{ CAP_DAC_READ_SEARCH, true, "CAP_DAC_READ_SEARCH", "read their libraries" },
+	{ CAP_NET_ADMIN, false, "CAP_NET_ADMIN", "meter plain HTTP and count TLS connections" },
 	{ CAP_CHECKPOINT_RESTORE, false, "CAP_CHECKPOINT_RESTORE", "open files by mapping" },
 };
 
@@ -78,6 +80,12 @@ int priv_check(char why[256])
 			return -EPERM;
 		}
 	return 0;
+}
+
+bool priv_has_sockets(void)
+{
+	capng_get_caps_process();
+	return capng_have_capability(CAPNG_EFFECTIVE, CAP_NET_ADMIN);
 }
 
 static int priv_change(uint32_t uid, uint32_t gid, bool keep)

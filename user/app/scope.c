@@ -4,7 +4,7 @@
 #include "app/scope.h"
 #include "base/log.h"
 #include "base/obj.h"
-#include "host/cgroup.h"
+#include "host/proc.h"
 
 struct scope_root {
 	const char *path; /* of the configuration */
@@ -16,6 +16,7 @@ struct scope_root {
 struct scope_set {
 	unsigned magic;
 #define SCOPE_MAGIC 0x53636f70u
+	enum cgroup_hierarchy hierarchy;
 	char mount[256];
 	int inotify; /* on the deepest folder that exists above each missing cgroup */
 	size_t count;
@@ -37,7 +38,7 @@ static void scope_add(struct scope_set *s, const struct conf_list *l, enum scope
 		s->root[s->count++] = (struct scope_root){ .path = l->item[i], .side = side };
 }
 
-int scope_new(const struct conf *c, struct scope_set **ret)
+int scope_new(const struct conf *c, enum cgroup_hierarchy h, struct scope_set **ret)
 {
 	_cleanup_(scope_free) struct scope_set *s = obj_new(s, SCOPE_MAGIC);
 	int r;
@@ -47,13 +48,20 @@ int scope_new(const struct conf *c, struct scope_set **ret)
 	s->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	if (s->inotify < 0)
 		return -errno;
-	r = cgroup_mount(s->mount, sizeof(s->mount));
+	s->hierarchy = h;
+	r = cgroup_mount(&s->hierarchy, s->mount, sizeof(s->mount));
 	if (r < 0)
 		return r;
 	scope_add(s, &c->cgroups, SCOPE_IN);
 	scope_add(s, &c->exclude, SCOPE_OUT);
 	*ret = take(s);
 	return 0;
+}
+
+int scope_cgroup(const struct scope_set *s, pid_t pid, char *ret, size_t room)
+{
+	obj_check(s, SCOPE_MAGIC);
+	return proc_cgroup(pid, s->hierarchy, ret, room);
 }
 
 const char *scope_mount(const struct scope_set *s)

@@ -23,9 +23,10 @@
 #define QUICK_MOST 5
 #define AGAIN_NS   (400 * MS) /* pause before each start after that many */
 #define SEND_BYTES \
-	(4 << 20) /* of each channel: the facts of a large host fit while the meter starts */
-#define EXIT_BUSY 75
-#define EXIT_CONF 78
+	(4 << 20)       /* of each channel: the facts of a large host fit while the meter starts */
+#define READ_SECONDS 10 /* for the settings at SIGHUP */
+#define EXIT_BUSY    75
+#define EXIT_CONF    78
 
 /* Milliseconds that each role gets to end; together less than 10 s. */
 #define END_FAST  1500
@@ -37,7 +38,11 @@ struct supervisor {
 	struct shared {
 		struct board board;
 		struct priv_ids ids;
+		struct conf fresh; /* as a child has read it at SIGHUP */
 	} * shared;
+	const struct submeterd_opts *opts;
+	pid_t reader;   /* that child; 0 = none */
+	bool read_more; /* SIGHUP came while it read */
 	struct keeper keeper;
 	int parent; /* the end of the pipe that nobody else has */
 	int signals;
@@ -53,9 +58,8 @@ struct supervisor {
 };
 
 static int (*const mains[ROLE_COUNT])(struct world *) = {
-	[ROLE_ATTACHER] = attacher_main,
-	[ROLE_FINDER] = finder_main,
-	[ROLE_METER] = meter_main,
+	[ROLE_ATTACHER] = attacher_main, [ROLE_FINDER] = finder_main,
+	[ROLE_SEARCHER] = searcher_main, [ROLE_METER] = meter_main,
 	[ROLE_DESK] = desk_main,
 };
 
@@ -131,15 +135,75 @@ static void supervisor_died(struct supervisor *s, enum role role, int status)
 		 s->role[role].quick > QUICK_MOST ? " after a pause: it keeps dying" : "");
 }
 
+/* ---- settings anew ------------------------------------------------------------------------------ */
+
+static const char *supervisor_conf(const struct submeterd_opts *o)
+{
+	static const char usual[] = "/etc/submeter/submeter.yaml";
+
+	return !o->conf && access(usual, F_OK) == 0 ? usual : o->conf;
+}
+
+static void supervisor_hup(struct supervisor *s, enum role role)
+{
+	if (s->role[role].pid)
+		kill(s->role[role].pid, SIGHUP);
+}
+
+/* Only a child parses; nothing of it is in force before it has ended well. */
+static void supervisor_reread(struct supervisor *s)
+{
+	char error[YAML_ERROR] = "";
+
+	s->read_more = s->reader > 0;
+	if (s->read_more)
+		return;
+	s->reader = fork();
+	if (s->reader < 0)
+		log_err(-errno, "cannot read the settings anew");
+	if (s->reader != 0)
+		return;
+	/* no link outlives us in it, and a file system that hangs keeps it no longer */
+	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	close_range(STDERR_FILENO + 1, ~0u, 0);
+	alarm(READ_SECONDS);
+	if (conf_load(supervisor_conf(s->opts), &s->shared->fresh, error) == 0)
+		_exit(0);
+	log_line(LOG_ERR, 0, "settings not taken, the old ones stay: %s", error);
+	_exit(1);
+}
+
+static void supervisor_has_read(struct supervisor *s, int status)
+{
+	struct board *b = s->w.board;
+
+	s->reader = 0;
+	if (status == 0) {
+		/* the part that nobody reads, then its number */
+		conf_rules(&s->shared->fresh, &b->rules[(b->rules_count + 1) % 2]);
+		__atomic_store_n(&b->rules_count, b->rules_count + 1, __ATOMIC_RELEASE);
+		supervisor_hup(s, ROLE_ATTACHER);
+	} else {
+		__atomic_fetch_add(&b->rules_refused, 1, __ATOMIC_RELAXED);
+	}
+	if (s->read_more)
+		supervisor_reread(s);
+}
+
 static void supervisor_reap(struct supervisor *s)
 {
 	int status;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid == s->reader) {
+			supervisor_has_read(s, status);
+			continue;
+		}
 		for (int i = 0; i < ROLE_COUNT; i++)
 			if (s->role[i].pid == pid)
 				supervisor_died(s, (enum role)i, status);
+	}
 }
 
 /* ---- the loop --------------------------------------------------------------------------------- */
@@ -149,10 +213,12 @@ static void supervisor_signals(struct supervisor *s)
 	struct signalfd_siginfo i;
 
 	while (read(s->signals, &i, sizeof(i)) == (ssize_t)sizeof(i)) {
-		if (i.ssi_signo == SIGHUP && s->role[ROLE_METER].pid)
-			kill(s->role[ROLE_METER].pid, SIGHUP);
-		else if (i.ssi_signo == SIGTERM || i.ssi_signo == SIGINT)
+		if (i.ssi_signo == SIGHUP && !s->stopping) {
+			supervisor_hup(s, ROLE_METER); /* the team map */
+			supervisor_reread(s);
+		} else if (i.ssi_signo == SIGTERM || i.ssi_signo == SIGINT) {
 			s->stopping = true;
+		}
 	}
 	supervisor_reap(s);
 }
@@ -228,7 +294,8 @@ static int supervisor_stop(struct supervisor *s)
 	/* the gap begins here, however long the rest takes */
 	__atomic_store_n(&s->w.board->detached_ns, clock_utc_ns(), __ATOMIC_RELEASE);
 	keeper_detach(&s->keeper);
-	supervisor_end(s, ROLE_FINDER, END_FAST / 3);
+	supervisor_end(s, ROLE_FINDER, END_FAST / 6);
+	supervisor_end(s, ROLE_SEARCHER, END_FAST / 6);
 	/* nothing new comes into the rings: the meter books what is there */
 	drained = supervisor_end(s, ROLE_METER, END_METER);
 	supervisor_end(s, ROLE_DESK, END_FAST);
@@ -251,14 +318,10 @@ static int supervisor_text(char ret[CONF_TEXT], const char *option, const char *
 /* In a child that ends right after: neither the configuration nor the user database touches the supervisor. */
 static int supervisor_read(struct shared *to, const struct submeterd_opts *o)
 {
-	static const char usual[] = "/etc/submeter/submeter.yaml";
-	const char *path = o->conf;
 	char error[YAML_ERROR] = "";
 	int r;
 
-	if (!path && access(usual, F_OK) == 0)
-		path = usual;
-	r = conf_load(path, &to->board.conf, error);
+	r = conf_load(supervisor_conf(o), &to->board.conf, error);
 	if (r < 0) {
 		log_err(error[0] ? 0 : r, "%s", error[0] ? error : "cannot read the configuration");
 		return EXIT_CONF;
@@ -287,6 +350,7 @@ static int supervisor_configure(struct supervisor *s, const struct submeterd_opt
 	if (!WIFEXITED(status))
 		return log_err(0, "reading the configuration died of signal %d", WTERMSIG(status)),
 		       EXIT_CONF;
+	conf_rules(&s->w.board->conf, &s->w.board->rules[0]);
 	memcpy(s->w.uid, s->shared->ids.uid, sizeof(s->w.uid));
 	memcpy(s->w.gid, s->shared->ids.gid, sizeof(s->w.gid));
 	s->w.desk_gid = s->shared->ids.desk_gid;
@@ -377,11 +441,13 @@ int supervisor_main(const struct submeterd_opts *o)
 	int r;
 
 	log_who = "submeterd";
+	s.opts = o;
 	r = supervisor_prepare(&s, o);
 	if (r)
 		return r;
-	/* the attacher needs the finder; both others need what the attacher loads */
-	s.role[ROLE_FINDER].wanted = s.role[ROLE_ATTACHER].wanted = true;
+	/* the attacher needs both finders; both others need what the attacher loads */
+	s.role[ROLE_FINDER].wanted = s.role[ROLE_SEARCHER].wanted = true;
+	s.role[ROLE_ATTACHER].wanted = true;
 	while (!s.stopping)
 		supervisor_turn(&s, supervisor_starts(&s));
 	return supervisor_stop(&s);

@@ -1,3 +1,4 @@
+#include <fnmatch.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <sys/inotify.h>
@@ -5,41 +6,11 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 #include "app/errand.h"
-#include "app/target.h"
+#include "app/targets.h"
 #include "base/clock.h"
-#include "base/limit.h"
 #include "base/log.h"
-#include "base/table.h"
 
-#define UNSEEN_ROUNDS 2
-
-static const char *const families[] = {
-#define TLS(row, family, function, shape, dir, finder, tried) family,
-#include "tbl/tls.h"
-#undef TLS
-};
-
-struct target {
-	struct target_key {
-		uint64_t dev, ino;
-	} key;
-	uint64_t size, mtime_ns, ctime_ns;
-	enum target_state state;
-	unsigned unseen;          /* rounds since a look came by */
-	int watch;                /* inotify; -1 = none */
-	struct board_target *row; /* may be NULL: the board is full */
-	UT_hash_handle hh;        /* in order of arrival */
-};
-
-struct targets {
-	unsigned magic;
-#define TARGETS_MAGIC 0x54617267u
-	struct world *world;
-	struct target *all;
-	uint64_t asked; /* id of the last question to the finder */
-	int inotify;
-	bool changed; /* seen while we waited for the finder, not told yet */
-};
+const char target_lie[] = "the signature matched another function: first bytes were not HTTP";
 
 /* ---- what is known -------------------------------------------------------------------------- */
 
@@ -48,7 +19,7 @@ static uint64_t target_ns(struct timespec t)
 	return (uint64_t)t.tv_sec * NS_PER_SEC + (uint64_t)t.tv_nsec;
 }
 
-static int target_stat(int fd, struct target *ret)
+int target_stat(int fd, struct target *ret)
 {
 	struct statfs fs;
 	struct stat st;
@@ -66,6 +37,11 @@ static int target_stat(int fd, struct target *ret)
 	return 0;
 }
 
+bool target_same(const struct target *a, const struct target *b)
+{
+	return a->size == b->size && a->mtime_ns == b->mtime_ns;
+}
+
 static bool target_overlay(const struct target *e)
 {
 	return e->key.dev >> 63;
@@ -79,59 +55,30 @@ static struct target *target_twin(struct targets *t, const struct target *seen)
 
 	HASH_ITER (hh, t->all, e, next)
 		if (e->state == TARGET_ATTACHED && e->key.ino == seen->key.ino &&
-		    e->size == seen->size && e->mtime_ns == seen->mtime_ns &&
-		    (!e->ctime_ns || e->ctime_ns == seen->ctime_ns) &&
+		    target_same(e, seen) && (!e->ctime_ns || e->ctime_ns == seen->ctime_ns) &&
 		    target_overlay(e) != target_overlay(seen))
 			return e;
 	return NULL;
 }
 
-static struct board_target *target_row(struct targets *t, const struct target_key *key)
+struct target *target_find(struct targets *t, const struct target_key *key)
 {
-	struct board *b = t->world->board;
-	struct board_target *spare = NULL;
+	struct target *e;
 
-	for (uint32_t i = 0; i < b->target_count; i++) {
-		struct board_target *row = &b->target[i];
-
-		if (row->dev == key->dev && row->ino == key->ino)
-			return row;
-		if (row->state != TARGET_ATTACHED)
-			spare = row;
-	}
-	return b->target_count < BOARD_TARGETS ? &b->target[b->target_count] : spare;
+	HASH_FIND(hh, t->all, key, sizeof(*key), e);
+	return e;
 }
 
-static void target_show(struct targets *t, struct target *e, uint32_t sites, const char *family,
-			const char *path, const char *why)
-{
-	struct board *b = t->world->board;
-	struct board_target *row = e->row ? e->row : target_row(t, &e->key);
-
-	e->row = row;
-	if (!row)
-		return;
-	row->dev = e->key.dev;
-	row->ino = e->key.ino;
-	row->sites = sites;
-	row->attached_ns = e->state == TARGET_ATTACHED ? clock_utc_ns() : 0;
-	snprintf(row->family, sizeof(row->family), "%s", family);
-	snprintf(row->path, sizeof(row->path), "%s", path);
-	snprintf(row->why, sizeof(row->why), "%s", why);
-	__atomic_store_n(&row->state, e->state, __ATOMIC_RELEASE);
-	if (row == &b->target[b->target_count])
-		__atomic_store_n(&b->target_count, b->target_count + 1, __ATOMIC_RELEASE);
-}
-
-static void target_forget(struct targets *t, struct target *e)
+void target_forget(struct targets *t, struct target *e)
 {
 	if (e->watch >= 0)
 		inotify_rm_watch(t->inotify, e->watch);
 	HASH_DEL(t->all, e);
+	mem_free(e->site);
 	mem_free(e);
 }
 
-static int target_add(struct targets *t, const struct target *seen, struct target **ret)
+int target_add(struct targets *t, const struct target *seen, struct target **ret)
 {
 	struct target *e, *old, *next;
 
@@ -156,28 +103,44 @@ static int target_add(struct targets *t, const struct target *seen, struct targe
 
 /* ---- attaching ------------------------------------------------------------------------------ */
 
-static int target_drop(struct targets *t, struct target *e)
+void target_detached(struct targets *t, struct target *e, enum target_state now)
 {
-	struct keep k = { .op = KEEP_DROP, .dev = e->key.dev, .ino = e->key.ino };
+	struct board_target *row = target_own_row(e);
 
 	if (e->watch >= 0)
 		inotify_rm_watch(t->inotify, e->watch);
 	e->watch = -1;
-	e->state = TARGET_GONE;
-	if (e->row)
-		__atomic_store_n(&e->row->state, TARGET_GONE, __ATOMIC_RELEASE);
+	mem_free(e->site);
+	e->site = NULL;
+	e->sites = 0;
+	e->owed = false;
+	e->state = now;
+	if (row)
+		__atomic_store_n(&row->state, now, __ATOMIC_RELEASE);
+}
+
+int target_drop(struct targets *t, struct target *e, enum target_state now)
+{
+	struct keep k = { .op = KEEP_DROP, .dev = e->key.dev, .ino = e->key.ino };
+
+	target_detached(t, e, now);
 	return errand_keep(t->world, &k, NULL, 0);
 }
 
-static void target_refuse(struct targets *t, struct target *e, const char *path, int r,
-			  const char *what)
+void target_refuse(struct targets *t, struct target *e, const char *path, const char *why)
+{
+	e->state = TARGET_REFUSED;
+	target_show(t, e, path, why);
+	log_warn(0, "%s: not metered: %s", path, why);
+}
+
+static void target_refuse_error(struct targets *t, struct target *e, const char *path, int r,
+				const char *what)
 {
 	char why[sizeof(e->row->why)];
 
-	e->state = TARGET_REFUSED;
 	snprintf(why, sizeof(why), "%s: %s", what, strerror(-r));
-	target_show(t, e, 0, "", path, why);
-	log_warn(r, "%s: not metered: %s", path, what);
+	target_refuse(t, e, path, why);
 }
 
 static void target_watch(struct targets *t, struct target *e, int fd)
@@ -190,43 +153,185 @@ static void target_watch(struct targets *t, struct target *e, int fd)
 		log_debug("cannot watch a file for changes: %s", strerror(errno));
 }
 
-static int target_attach(struct targets *t, struct target *e, int fd, const char *path,
-			 const struct find_answer *a)
+/* Written to since the finder was asked: its offsets are of another file. */
+static bool target_changed(struct target *e, int fd)
 {
-	struct keep k = { .op = KEEP_LINKS,
-			  .dev = e->key.dev,
-			  .ino = e->key.ino,
-			  .mtime_ns = e->mtime_ns,
-			  .size = e->size };
-	int link[KERNEL_LINKS], r;
 	struct target now;
+
+	if (target_stat(fd, &now) == 0 && target_same(&now, e))
+		return false;
+	e->ctime_ns = 0; /* ask again next time */
+	return true;
+}
+
+/* These sites, kept by the supervisor. 1: refused, and shown. */
+static int target_links(struct targets *t, struct target *e, int fd, const char *path,
+			struct keep *k, const struct site *site, size_t sites)
+{
+	int link[KERNEL_LINKS], r;
 	size_t count = 0;
 
-	target_watch(t, e, fd);
-	/* written to since the finder was asked: its offsets are of another file */
-	if (target_stat(fd, &now) < 0 || now.mtime_ns != e->mtime_ns || now.size != e->size) {
-		e->ctime_ns = 0; /* ask again next time */
-		return 0;
-	}
-	r = kernel_attach(&t->world->kernel, fd, 0, a->site, a->count, link, &count);
+	k->dev = e->key.dev;
+	k->ino = e->key.ino;
+	k->mtime_ns = e->mtime_ns;
+	k->size = e->size;
+	k->owed = e->owed;
+	r = kernel_attach(&t->world->kernel, fd, k->target, site, sites, link, &count);
 	if (r < 0) {
-		target_refuse(t, e, path, r, "the kernel refused the probes");
-		return 0;
+		target_refuse_error(t, e, path, r, "the kernel refused the probes");
+		return 1;
 	}
-	k.count = (uint32_t)count;
-	r = errand_keep(t->world, &k, link, count);
+	k->count = (uint32_t)count;
+	r = errand_keep(t->world, k, link, count);
 	while (count)
 		close(link[--count]);
 	if (r == -ENOSPC) {
-		target_refuse(t, e, path, r, "too many files are attached already");
+		target_refuse_error(t, e, path, r, "too many files are attached already");
+		return 1;
+	}
+	return r;
+}
+
+static int target_attach(struct targets *t, struct target *e, int fd, const char *path,
+			 const struct find_answer *a)
+{
+	struct keep k = { .op = KEEP_LINKS };
+	struct site *site;
+	int r;
+
+	target_watch(t, e, fd);
+	if (target_changed(e, fd))
+		return 0;
+	site = mem_zero(a->count, sizeof(*site));
+	if (!site)
+		return -ENOMEM;
+	memcpy(site, a->site, a->count * sizeof(*site));
+	k.target = target_number(t, e);
+	if (!k.target) {
+		mem_free(site);
+		target_refuse_error(t, e, path, -ENOSPC, "too many files are attached already");
 		return 0;
 	}
-	if (r < 0)
-		return r;
+	r = target_links(t, e, fd, path, &k, site, a->count);
+	if (r != 0) {
+		mem_free(site);
+		return MIN(r, 0);
+	}
+	mem_free(e->site);
+	e->site = site;
+	e->sites = a->count;
 	e->state = TARGET_ATTACHED;
-	target_show(t, e, a->count, families[a->site[0].row % COUNT_OF(families)], path, "");
+	target_show(t, e, path, a->why);
 	log_info("metering %s: %u functions (%s)", path, a->count,
 		 a->build_id[0] ? a->build_id : "no build id");
+	return 0;
+}
+
+static bool target_has(const struct target *e, const struct site *s)
+{
+	for (uint32_t i = 0; i < e->sites; i++)
+		if (e->site[i].row == s->row && e->site[i].leave == s->leave &&
+		    e->site[i].offset == s->offset)
+			return true;
+	return false;
+}
+
+/* A deep look at a file that has probes. What it adds comes beside them, without a moment without probes. Where it says
+ * that one is to be elsewhere the old ones go first: the time between is lost, but no byte is ever seen twice. */
+static int target_more(struct targets *t, struct target *e, int fd, const char *path,
+		       const struct find_answer *a)
+{
+	struct keep k = { .op = KEEP_MORE };
+	struct site added[KERNEL_SITES], *site;
+	size_t count = 0;
+	int r;
+
+	for (uint32_t i = 0; i < a->count; i++)
+		if (!target_has(e, &a->site[i]))
+			added[count++] = a->site[i];
+	if (a->count - count != e->sites) {
+		r = target_drop(t, e, TARGET_GONE);
+		return r < 0 ? r : target_attach(t, e, fd, path, a);
+	}
+	if (target_changed(e, fd))
+		return 0;
+	site = mem_grow(e->site, e->sites + count, sizeof(*site));
+	if (!site)
+		return -ENOMEM;
+	e->site = site;
+	if (!count) { /* told that nothing is owed any more */
+		k.dev = e->key.dev;
+		k.ino = e->key.ino;
+		return errand_keep(t->world, &k, NULL, 0);
+	}
+	k.target = target_own_row(e) ? e->row->number : 0;
+	r = target_links(t, e, fd, path, &k, added, count);
+	if (r > 0) { /* those before are kept */
+		e->state = TARGET_ATTACHED;
+		target_show(t, e, path, "what a search of its code found could not be probed");
+	}
+	if (r != 0)
+		return MIN(r, 0);
+	memcpy(e->site + e->sites, added, count * sizeof(*added));
+	e->sites += (uint32_t)count;
+	target_show(t, e, path, a->why);
+	log_info("metering %s: %zu functions more", path, count);
+	return 0;
+}
+
+/* ---- answers -------------------------------------------------------------------------------- */
+
+static bool target_wrong(const struct targets *t, const struct target *e)
+{
+	for (size_t i = 0; e->build_id[0] && i < MIN(t->wrong_count, COUNT_OF(t->wrong)); i++)
+		if (strcmp(t->wrong[i], e->build_id) == 0)
+			return true;
+	return e->distrusted;
+}
+
+/* Takes sites away that must not be attached; says why. */
+static void target_strip(struct targets *t, struct target *e, struct find_answer *a)
+{
+	const char *no_returns = t->world->board->no_returns;
+	bool wrong = target_wrong(t, e);
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < a->count; i++) {
+		const char *why = wrong && target_proof(&a->site[i])             ? target_lie
+				  : no_returns[0] && target_returns(&a->site[i]) ? no_returns
+										 : NULL;
+
+		if (why)
+			snprintf(a->why, sizeof(a->why), "%s", why);
+		else
+			a->site[kept++] = a->site[i];
+	}
+	a->count = kept;
+}
+
+int target_answer(struct targets *t, struct target *e, int fd, const char *path,
+		  struct find_answer *a, bool full)
+{
+	const char *name = strrchr(path, '/');
+
+	a->why[sizeof(a->why) - 1] = a->build_id[sizeof(a->build_id) - 1] = '\0';
+	memcpy(e->build_id, a->build_id, sizeof(e->build_id));
+	target_strip(t, e, a);
+	if (a->count > 0)
+		return e->state == TARGET_ATTACHED ? target_more(t, e, fd, path, a)
+						   : target_attach(t, e, fd, path, a);
+	if (e->state == TARGET_ATTACHED) { /* what the quick look found stays */
+		target_say(e, path, a->why);
+		return 0;
+	}
+	e->state = TARGET_EMPTY;
+	if (!full)
+		return 0;
+	if (a->why[0])
+		target_refuse(t, e, path, a->why);
+	/* a TLS library by its name in which nothing was found deserves a line */
+	else if (fnmatch("libssl*", name ? name + 1 : path, 0) == 0)
+		target_show(t, e, path, "no known TLS function in it");
 	return 0;
 }
 
@@ -238,32 +343,74 @@ static int target_idle(void *ctx)
 	int r = targets_changed(t, &changed);
 
 	t->changed |= changed;
+	if (r == 0 && !t->off && __atomic_load_n(&t->world->board->off_asked, __ATOMIC_RELAXED))
+		r = targets_off(t);
 	return r;
 }
 
 static int target_examine(struct targets *t, struct target *e, int fd, const char *path)
 {
-	const char *name = strrchr(path, '/');
 	struct find_answer a;
 	int r = errand_find(t->world, &t->asked, fd, target_idle, t, &a);
 
 	if (r == -EPIPE || r == -ENOMEM)
 		return r;
-	e->state = TARGET_EMPTY;
+	e->state = TARGET_GONE;
+	if (t->off)
+		return 0;
 	if (r < 0) {
-		target_refuse(t, e, path, r, "the finder gave no answer");
+		target_refuse_error(t, e, path, r, "the finder gave no answer");
 		return 0;
 	}
-	if (a.r < 0 && a.r != -ENOEXEC) {
-		target_refuse(t, e, path, a.r, "the finder cannot read it");
+	if (a.r == -ENOEXEC) {
+		e->state = TARGET_EMPTY;
 		return 0;
 	}
-	if (a.r == 0 && a.count > 0)
-		return target_attach(t, e, fd, path, &a);
-	/* a TLS library by its name in which nothing was found deserves a line */
-	if (strncmp(name ? name + 1 : path, "libssl", 6) == 0)
-		target_show(t, e, 0, "", path, "no known TLS function in it");
-	return 0;
+	if (a.r < 0) {
+		target_refuse_error(t, e, path, a.r, "the finder cannot read it");
+		return 0;
+	}
+	e->owed = a.deeper;
+	r = target_answer(t, e, fd, path, &a, !a.deeper);
+	if (r == 0 && e->owed)
+		target_owe(t, e, fd, path);
+	return r;
+}
+
+/* ---- looking -------------------------------------------------------------------------------- */
+
+/* It was looked at already, and is as it was then. */
+static bool target_known(struct targets *t, struct target *e, const struct target *seen, int fd,
+			 const char *path)
+{
+	struct board_target *row = target_own_row(e);
+
+	if (!target_same(e, seen))
+		return false;
+	/* an attacher before us left it half done, and did not say with which sites */
+	if (e->state == TARGET_ATTACHED && e->owed && !e->site)
+		return false;
+	if (e->state == TARGET_ATTACHED && e->watch < 0) /* taken over */
+		target_watch(t, e, fd);
+	if (e->state == TARGET_ATTACHED && row && !row->path[0])
+		snprintf(row->path, sizeof(row->path), "%s", path);
+	if (e->state != TARGET_ATTACHED &&
+	    (e->state == TARGET_GONE || e->ctime_ns != seen->ctime_ns))
+		return false;
+	if (e->owed)
+		target_owe(t, e, fd, path);
+	return true;
+}
+
+int target_refuse_denied(struct targets *t, struct target *e, const char *path)
+{
+	int r = e->state == TARGET_ATTACHED ? target_drop(t, e, TARGET_GONE) : 0;
+
+	if (e->state == TARGET_DENIED)
+		return r;
+	e->state = TARGET_DENIED;
+	target_show(t, e, path, "by observe.deny");
+	return r;
 }
 
 int targets_look(struct targets *t, int fd, const char *path)
@@ -272,26 +419,21 @@ int targets_look(struct targets *t, int fd, const char *path)
 	int r;
 
 	obj_check(t, TARGETS_MAGIC);
-	if (target_stat(fd, &seen) < 0)
+	if (t->off || target_stat(fd, &seen) < 0)
 		return 0;
-	HASH_FIND(hh, t->all, &seen.key, sizeof(seen.key), e);
+	e = target_find(t, &seen.key);
 	if (!e)
 		e = target_twin(t, &seen);
 	if (e)
-		e->unseen = 0;
-	if (e && e->state == TARGET_ATTACHED && e->size == seen.size &&
-	    e->mtime_ns == seen.mtime_ns) {
-		if (e->watch < 0) /* taken over from an attacher that died */
-			target_watch(t, e, fd);
-		if (e->row && !e->row->path[0])
-			snprintf(e->row->path, sizeof(e->row->path), "%s", path);
-		return 0;
+		e->unseen = e->gone = 0;
+	if (pick_denied(t->pick, path, seen.key.dev, seen.key.ino)) {
+		r = e ? 0 : target_add(t, &seen, &e);
+		return r < 0 ? r : target_refuse_denied(t, e, path);
 	}
-	if (e && e->state != TARGET_ATTACHED && e->state != TARGET_GONE && e->size == seen.size &&
-	    e->mtime_ns == seen.mtime_ns && e->ctime_ns == seen.ctime_ns)
+	if (e && target_known(t, e, &seen, fd, path))
 		return 0;
 	if (e && e->state == TARGET_ATTACHED) {
-		r = target_drop(t, e);
+		r = target_drop(t, e, TARGET_GONE);
 		if (r < 0)
 			return r;
 	}
@@ -300,144 +442,10 @@ int targets_look(struct targets *t, int fd, const char *path)
 		if (r < 0)
 			return r;
 	}
+	if (!target_same(e, &seen))
+		e->distrusted = false;
 	e->size = seen.size;
 	e->mtime_ns = seen.mtime_ns;
 	e->ctime_ns = seen.ctime_ns;
 	return target_examine(t, e, fd, path);
-}
-
-/* ---- changes -------------------------------------------------------------------------------- */
-
-int targets_fd(const struct targets *t)
-{
-	obj_check(t, TARGETS_MAGIC);
-	return t->inotify;
-}
-
-static int target_event(struct targets *t, const struct inotify_event *ev)
-{
-	struct target *e, *next;
-
-	HASH_ITER (hh, t->all, e, next) {
-		if (e->watch != ev->wd)
-			continue;
-		if (ev->mask & IN_IGNORED)
-			e->watch = -1;
-		if (!(ev->mask & IN_MODIFY) || e->state != TARGET_ATTACHED)
-			continue;
-		log_warn(0, "%s is written to while programs use it: let go",
-			 e->row ? e->row->path : "a library");
-		return target_drop(t, e);
-	}
-	return 0;
-}
-
-int targets_changed(struct targets *t, bool *ret_rescan)
-{
-	_Alignas(struct inotify_event) char bytes[4096];
-	ssize_t n;
-	int r;
-
-	obj_check(t, TARGETS_MAGIC);
-	*ret_rescan = t->changed;
-	t->changed = false;
-	while ((n = read(t->inotify, bytes, sizeof(bytes))) > 0) {
-		const struct inotify_event *ev;
-
-		for (char *p = bytes; p < bytes + n; p += sizeof(*ev) + ev->len) {
-			ev = (const void *)p;
-			*ret_rescan = true;
-			r = target_event(t, ev);
-			if (r < 0)
-				return r;
-		}
-	}
-	return 0;
-}
-
-/* A probe holds its file, and the mount it was reached by: not longer than somebody may use it. */
-static bool target_there(const struct target *e)
-{
-	struct stat st;
-
-	return e->row && stat(e->row->path, &st) == 0 && st.st_dev == e->key.dev &&
-	       st.st_ino == e->key.ino;
-}
-
-int targets_round(struct targets *t)
-{
-	struct target *e, *next;
-	int r;
-
-	obj_check(t, TARGETS_MAGIC);
-	HASH_ITER (hh, t->all, e, next) {
-		if (e->state != TARGET_ATTACHED || ++e->unseen <= UNSEEN_ROUNDS || target_there(e))
-			continue;
-		log_info("%s is gone: let go", e->row ? e->row->path : "a library");
-		r = target_drop(t, e);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-static int targets_take_over(struct targets *t)
-{
-	for (size_t i = 0; i < t->world->link_count; i++) {
-		const struct links *l = &t->world->links[i];
-		struct target seen = { .key = { l->dev, l->ino }, .watch = -1 }, *e;
-		int r;
-
-		if (!l->count)
-			continue;
-		seen.size = l->size;
-		seen.mtime_ns = l->mtime_ns;
-		seen.state = TARGET_ATTACHED;
-		/* else it was not told: 0 */
-		if (target_overlay(&seen))
-			seen.ctime_ns = seen.key.dev & ~MSG_OVERLAY_DEV(0);
-		r = target_add(t, &seen, &e);
-		if (r < 0)
-			return r;
-		/* died before it could say so on the board: the name comes with the next look at the file */
-		e->row = target_row(t, &e->key);
-		if (!e->row || e->row->dev != l->dev || e->row->ino != l->ino ||
-		    e->row->state != TARGET_ATTACHED)
-			target_show(t, e, (uint32_t)l->count, "", "", "");
-	}
-	return 0;
-}
-
-int targets_new(struct world *w, struct targets **ret)
-{
-	_cleanup_(targets_free) struct targets *t = obj_new(t, TARGETS_MAGIC);
-	int r;
-
-	if (!t)
-		return -ENOMEM;
-	t->world = w;
-	t->inotify = -1;
-	/* questions of an attacher that died may still be answered: its ids are never ours */
-	t->asked = clock_boot_ns();
-	t->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-	if (t->inotify < 0)
-		return -errno;
-	r = targets_take_over(t);
-	if (r < 0)
-		return r;
-	*ret = take(t);
-	return 0;
-}
-
-void targets_free(struct targets **ptr)
-{
-	struct targets *t = obj_take(ptr, TARGETS_MAGIC);
-
-	if (!t)
-		return;
-	while (t->all)
-		target_forget(t, t->all);
-	if (t->inotify >= 0)
-		close(t->inotify);
-	mem_free(t);
 }

@@ -1,19 +1,89 @@
+#include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include "cli/client.h"
 #include "cli/show.h"
 
 static int print_targets(const struct cli *cli, const json_t *o)
 {
-	static const char *const keys[] = { "state", "family", "sites", "attached", "path", "why" };
+	static const char *const keys[] = { "state", "family",   "how",  "sites",
+					    "trial", "attached", "path", "why" };
 	_cleanup_(table_free) struct table *t = NULL;
 	const json_t *one;
 	size_t i;
-	int r = table_new("STATE,FAMILY,>PROBES,SINCE,PATH,WHY", &t);
+	int r = table_new("STATE,FAMILY,FOUND BY,>PROBES,ON TRIAL,SINCE,PATH,WHY", &t);
 
 	json_array_foreach(json_object_get(o, "targets"), i,
 			   one) for (size_t k = 0; r == 0 && k < COUNT_OF(keys); k++) r =
 		show_cell(t, json_object_get(one, keys[k]));
 	return r == 0 ? table_print(t, cli, stdout) : r;
+}
+
+static void print_connections(const json_t *o)
+{
+	const json_t *c = json_object_get(o, "connections"), *s = json_object_get(o, "sockets");
+
+	if (!show_true(s, "looked_at")) {
+		printf("\nconnections are not counted, plain HTTP is not metered: %s\n",
+		       show_str(s, "why"));
+		return;
+	}
+	printf("\nconnections to LLM hosts: %" PRIu64 ", %" PRIu64 " metered, %" PRIu64
+	       " without a request, %" PRIu64 " unmetered\n",
+	       show_u64(c, "llm"), show_u64(c, "metered"), show_u64(c, "idle"),
+	       show_u64(c, "unmetered"));
+}
+
+/* Those with plaintext or with a connection to an LLM host; what is not seen into first. */
+static int print_processes(const struct cli *cli, const json_t *o)
+{
+	static const char *const keys[] = { "unmetered", "metered", "idle", "team", "pid",
+					    "comm",      "host",    "why",  "exe" };
+	_cleanup_(table_free) struct table *t = NULL;
+	const json_t *one;
+	size_t i;
+	int r = table_new(">UNMETERED,>METERED,>IDLE,TEAM,>PID,COMMAND,HOST,WHY,PROGRAM", &t);
+
+	for (int unmetered = 1; unmetered >= 0; unmetered--)
+		json_array_foreach(json_object_get(o, "processes"), i, one)
+		{
+			if ((show_u64(one, "unmetered") > 0) != unmetered)
+				continue;
+			for (size_t k = 0; r == 0 && k < COUNT_OF(keys); k++)
+				r = show_cell(t, json_object_get(one, keys[k]));
+		}
+	if (r < 0 || !table_rows(t))
+		return r;
+	putchar('\n');
+	return table_print(t, cli, stdout);
+}
+
+static void print_untried(const json_t *untried)
+{
+	const char *last = "";
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(untried, i, one)
+	{
+		if (strcmp(last, show_str(one, "family")) != 0)
+			printf("%s%s", *last ? ", " : "\nnot tried on a real program yet: ",
+			       show_str(one, "family"));
+		last = show_str(one, "family");
+	}
+	if (*last)
+		putchar('\n');
+}
+
+/* Why nothing, or not everything, has a probe. */
+static void print_off(const json_t *o)
+{
+	if (*show_str(o, "detached_since"))
+		printf("\nevery probe was taken away by `submeter detach`, since %s; `submeter "
+		       "attach` resumes\n",
+		       show_str(o, "detached_since"));
+	if (*show_str(o, "no_return_probes"))
+		printf("\nonly Go programs are metered: %s\n", show_str(o, "no_return_probes"));
 }
 
 static void print_gaps(const json_t *gaps)
@@ -44,8 +114,14 @@ int coverage_main(const struct cli *cli, int argc, char **argv)
 		show_raw(buf_str(&a.body));
 	else if (print_targets(cli, o) < 0)
 		r = show_no_memory();
-	else if (cli->format == FORMAT_TABLE || cli->format == FORMAT_WIDE)
+	else if (cli->format == FORMAT_TABLE || cli->format == FORMAT_WIDE) {
+		print_off(o);
+		print_connections(o);
+		if (print_processes(cli, o) < 0)
+			r = show_no_memory();
+		print_untried(json_object_get(o, "untried"));
 		print_gaps(json_object_get(o, "gaps"));
+	}
 	json_decref(o);
 	buf_done(&a.body);
 	return r;

@@ -95,6 +95,8 @@ static int add_settings(const struct run_home *h, const struct conf *from, struc
 	if (r == 0)
 		r = buf_printf(b, "  cgroups: [\"%s\"]\n", h->name);
 	if (r == 0)
+		r = buf_printf(b, "  hierarchy: %s\n", cgroup_name(h->hierarchy));
+	if (r == 0)
 		r = add_list(b, "  folders: ", &from->folders);
 	if (r == 0)
 		r = path_in(h, MAP_NAME, path);
@@ -183,8 +185,13 @@ static int make_subfolder(const struct run_home *h, const char *name)
 static int make_cgroup(struct run_home *h)
 {
 	char mount[RUN_PATH], path[RUN_PATH];
-	int r = cgroup_mount(mount, sizeof(mount));
+	int r;
 
+	/* one cgroup of our own: any hierarchy will do, the v2 one first */
+	if (h->hierarchy == CGROUP_AUTO &&
+	    cgroup_mount(&(enum cgroup_hierarchy){ CGROUP_V2 }, mount, sizeof(mount)) == 0)
+		h->hierarchy = CGROUP_V2;
+	r = cgroup_mount(&h->hierarchy, mount, sizeof(mount));
 	if (r < 0)
 		return r;
 	snprintf(h->name, sizeof(h->name), "/submeter-run-%ld", (long)getpid());
@@ -218,6 +225,7 @@ int run_home_make(struct run_home *ret, const char *conf, const char *team)
 		fprintf(stderr, "submeter: %s\n", error);
 		return CLI_ERROR;
 	}
+	(void)!cgroup_named(from.hierarchy, &ret->hierarchy); /* conf_load() has looked */
 	r = failed(make_cgroup(ret), "a cgroup");
 	if (r == CLI_OK)
 		r = failed(make_folder(ret), "a folder in /run or /tmp");

@@ -110,6 +110,8 @@ static void print_state(const json_t *o)
 	       count_state(targets, "attached") == 1 ? "library or program"
 						     : "libraries or programs",
 	       count_state(targets, "refused"));
+	if (*show_str(o, "no_return_probes"))
+		printf("          most cannot be: %s\n", show_str(o, "no_return_probes"));
 	printf("calls     %llu finished, %llu under way, %llu booked\n",
 	       (unsigned long long)show_u64(counters, "calls"),
 	       (unsigned long long)show_u64(counters, "calls_open"),

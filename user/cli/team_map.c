@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include "base/jsonw.h"
 #include "base/limit.h"
+#include "app/conf.h"
 #include "base/log.h"
 #include "cli/cli.h"
 #include "host/cgroup.h"
@@ -85,13 +86,27 @@ static void derive(struct caller *c)
 		c->s.pod_uid = c->facts.pod_uid;
 }
 
-static int caller_of(const struct question *q, struct caller *c)
+/* In the hierarchy that the settings name, where there are any. */
+static int caller_cgroup(const struct cli *cli, pid_t pid, char *ret, size_t room)
+{
+	enum cgroup_hierarchy h = CGROUP_AUTO;
+	char mount[PATH_MAX], error[YAML_ERROR];
+	struct conf conf;
+	int r;
+
+	if (cli->conf && conf_load(cli->conf, &conf, error) == 0)
+		(void)!cgroup_named(conf.hierarchy, &h);
+	r = cgroup_mount(&h, mount, sizeof(mount));
+	return r < 0 ? r : proc_cgroup(pid, h, ret, room);
+}
+
+static int caller_of(const struct cli *cli, const struct question *q, struct caller *c)
 {
 	int r = 0;
 
 	*c = (struct caller){ .s = { .uid = (uint32_t)q->uid, .has_uid = q->has_uid } };
 	if (q->has_pid) {
-		r = proc_cgroup((pid_t)q->pid, c->cgroup, sizeof(c->cgroup));
+		r = caller_cgroup(cli, (pid_t)q->pid, c->cgroup, sizeof(c->cgroup));
 		c->s.cgroup = r == 0 ? str_of(c->cgroup) : STR_NONE;
 		/* The rest may be hidden from who asks. */
 		if (r == 0 && proc_exe((pid_t)q->pid, c->exe, sizeof(c->exe)) == 0)
@@ -215,7 +230,7 @@ static int explain(const struct cli *cli, const struct map *m, const struct ques
 	if (!q->has_pid && !q->cgroup && !q->exe && !q->container && !q->pod && !q->unit &&
 	    !q->has_uid)
 		return cli_usage("team-map", "say about whom: --cgroup PATH or --pid PID");
-	r = caller_of(q, &c);
+	r = caller_of(cli, q, &c);
 	if (r < 0) {
 		log_err(r, "cannot read the cgroup of process %llu", (unsigned long long)q->pid);
 		return CLI_ERROR;

@@ -226,6 +226,8 @@ static int conn_process_over(struct conn *c, const struct chunk *in)
 	struct link *l, *next;
 	int first = 0;
 
+	if (!key.tgid) /* the unknown process of many connections does not end */
+		return 0;
 	HASH_FIND(hh, c->processes, &key, sizeof(key), p);
 	if (!p)
 		return 0;

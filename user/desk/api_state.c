@@ -130,3 +130,19 @@ int api_coverage(struct api_call *c)
 	jsonw_close(&w, '}');
 	return r < 0 ? r : jsonw_done(&w);
 }
+
+static int state_probes(struct api_call *c, bool on)
+{
+	c->ops->probes(c->ops->ctx, on);
+	return buf_printf(&c->r->body, "{\"asked\": \"%s\"}", on ? "attach" : "detach");
+}
+
+int api_detach(struct api_call *c)
+{
+	return state_probes(c, false);
+}
+
+int api_attach(struct api_call *c)
+{
+	return state_probes(c, true);
+}

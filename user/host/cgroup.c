@@ -1,27 +1,87 @@
 #include <dirent.h>
 #include <fcntl.h>
-#include <linux/magic.h>
+#include <mntent.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 #include "base/limit.h"
 #include "base/obj.h"
 #include "host/cgroup.h"
 
-int cgroup_mount(char *ret, size_t room)
-{
-	static const char *const places[] = { "/sys/fs/cgroup", "/sys/fs/cgroup/unified" };
-	struct statfs s;
+static const char *const names[] = { [CGROUP_AUTO] = "auto",
+				     [CGROUP_V2] = "v2",
+				     [CGROUP_PIDS] = "pids",
+				     [CGROUP_MEMORY] = "memory",
+				     [CGROUP_SYSTEMD] = "systemd" };
 
-	for (size_t i = 0; i < COUNT_OF(places); i++) {
-		if (statfs(places[i], &s) < 0 || s.f_type != CGROUP2_SUPER_MAGIC)
+int cgroup_named(const char *name, enum cgroup_hierarchy *ret)
+{
+	for (size_t i = 0; i < COUNT_OF(names); i++)
+		if (strcmp(name, names[i]) == 0)
+			return *ret = (enum cgroup_hierarchy)i, 0;
+	return -EINVAL;
+}
+
+const char *cgroup_name(enum cgroup_hierarchy h)
+{
+	return names[h];
+}
+
+static int cgroup_close_mounts(FILE *f, int r)
+{
+	endmntent(f);
+	return r;
+}
+
+/* A v1 controller may be mounted with others, and anywhere: its options name it. */
+static int cgroup_find(enum cgroup_hierarchy h, char *ret, size_t room)
+{
+	const char *option = h == CGROUP_SYSTEMD ? "name=systemd" : names[h];
+	FILE *f = setmntent("/proc/self/mounts", "re");
+	char text[4096];
+	struct mntent m;
+
+	if (!f)
+		return -errno;
+	while (getmntent_r(f, &m, text, sizeof(text))) {
+		bool v2 = strcmp(m.mnt_type, "cgroup2") == 0;
+
+		if (h == CGROUP_V2
+			    ? !v2
+			    : v2 || strcmp(m.mnt_type, "cgroup") != 0 || !hasmntopt(&m, option))
 			continue;
-		if ((size_t)snprintf(ret, room, "%s", places[i]) >= room)
-			return -ENAMETOOLONG;
-		return 0;
+		return cgroup_close_mounts(f, (size_t)snprintf(ret, room, "%s", m.mnt_dir) >= room
+						      ? -ENAMETOOLONG
+						      : 0);
 	}
-	return -ENOENT;
+	return cgroup_close_mounts(f, -ENOENT);
+}
+
+/* A hybrid host need not have taken v2 into use: then everybody is in its root. */
+static bool cgroup_used(const char *mount)
+{
+	struct stat st;
+
+	/* a folder has a link of each folder in it */
+	return stat(mount, &st) == 0 && st.st_nlink > 2;
+}
+
+int cgroup_mount(enum cgroup_hierarchy *h, char *ret, size_t room)
+{
+	static const enum cgroup_hierarchy order[] = { CGROUP_V2, CGROUP_SYSTEMD, CGROUP_PIDS };
+	int r = -ENOENT;
+
+	if (*h != CGROUP_AUTO)
+		return cgroup_find(*h, ret, room);
+	for (int pass = 0; pass < 2; pass++)
+		for (size_t i = 0; i < COUNT_OF(order); i++) {
+			r = cgroup_find(order[i], ret, room);
+			if (r == -ENOENT || (r == 0 && pass == 0 && !cgroup_used(ret)))
+				continue;
+			*h = order[i];
+			return r;
+		}
+	return r;
 }
 
 static bool cgroup_path_ok(const char *path)

@@ -1,5 +1,6 @@
 #include <dirent.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -8,16 +9,25 @@
 #include "host/folder.h"
 
 struct folder {
-	int (*fn)(void *ctx, int fd, const char *path);
+	const struct folder_calls *calls;
 	void *ctx;
 	size_t *left;
 	size_t n;
 	char path[PATH_MAX];
 };
 
-static bool folder_wanted(const char *name)
+bool folder_wanted(const char *name)
 {
-	return strncmp(name, "libssl", 6) == 0 && strstr(name, ".so");
+	static const char *const wanted[] = {
+#define LIBNAME(pattern, what) pattern,
+#include "tbl/libname.h"
+#undef LIBNAME
+	};
+
+	for (size_t i = 0; i < COUNT_OF(wanted); i++)
+		if (fnmatch(wanted[i], name, 0) == 0)
+			return true;
+	return false;
 }
 
 static int folder_file(struct folder *f, int dir, const char *name)
@@ -29,7 +39,7 @@ static int folder_file(struct folder *f, int dir, const char *name)
 	if (fd < 0)
 		return 0;
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
-		r = f->fn(f->ctx, fd, f->path);
+		r = f->calls->file(f->ctx, fd, f->path);
 	close(fd);
 	return r;
 }
@@ -67,6 +77,8 @@ static int folder_dir(struct folder *f, int fd, unsigned depth)
 		close(fd);
 		return 0;
 	}
+	if (f->calls->dir)
+		f->calls->dir(f->ctx, f->path, depth);
 	while (r == 0 && *f->left > 0 && (e = readdir(d))) {
 		--*f->left;
 		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
@@ -76,10 +88,10 @@ static int folder_dir(struct folder *f, int fd, unsigned depth)
 	return r;
 }
 
-int folder_libs(const char *path, size_t *left, int (*fn)(void *ctx, int fd, const char *path),
+int folder_libs(const char *path, unsigned depth, size_t *left, const struct folder_calls *calls,
 		void *ctx)
 {
-	struct folder f = { .fn = fn, .ctx = ctx, .left = left };
+	struct folder f = { .calls = calls, .ctx = ctx, .left = left };
 	struct stat st;
 	int fd;
 
@@ -91,7 +103,7 @@ int folder_libs(const char *path, size_t *left, int (*fn)(void *ctx, int fd, con
 	if (fd < 0)
 		return 0;
 	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
-		return folder_dir(&f, fd, 0);
+		return folder_dir(&f, fd, depth);
 	close(fd);
 	return S_ISREG(st.st_mode) ? folder_file(&f, AT_FDCWD, path) : 0;
 }

@@ -1,5 +1,6 @@
 #include <capstone/capstone.h>
 #include <unistd.h>
+#include "host/code.h"
 #include "host/inner.h"
 
 #define FUNCTION_BYTES \
@@ -59,7 +60,7 @@ static bool inner_decode(csh engine, const struct elf_site *f, const uint8_t *co
 	return good;
 }
 
-static bool inner_calls(int fd, const struct elf_site *f, struct callees *ret)
+static bool inner_callees(int fd, const struct elf_site *f, struct callees *ret)
 {
 	uint8_t code[FUNCTION_BYTES];
 	csh engine;
@@ -84,7 +85,7 @@ bool inner_find(int fd, const struct elf_site *a, const struct elf_site *b, uint
 
 	if (inner_cheap(fd, &at_a) && inner_cheap(fd, &at_b))
 		return false;
-	if (!inner_calls(fd, b, &of_b) || of_b.count != 1 || !inner_calls(fd, a, &of_a))
+	if (!inner_callees(fd, b, &of_b) || of_b.count != 1 || !inner_callees(fd, a, &of_a))
 		return false;
 	for (size_t i = 0; i < of_a.count; i++) {
 		uint64_t at = of_a.to[i];
@@ -110,3 +111,24 @@ bool inner_find(int fd, const struct elf_site *a, const struct elf_site *b, uint
 }
 
 #endif
+
+bool inner_calls(int fd, const struct image *m, const struct elf_site *a, const struct elf_site *b,
+		 const char *symbol)
+{
+	struct code c, stub;
+	uint64_t addr, entry;
+
+	if (!image_address(m, a->offset, &addr) || code_read(m, addr, &c) < 0)
+		return false;
+	for (size_t i = 0; i < c.calls; i++) {
+		uint64_t through = c.call[i].through, to = c.call[i].to;
+
+		if (to && image_entry(m, to, &entry) && entry == b->offset)
+			return true;
+		if (to && code_read(m, to, &stub) == 0 && stub.calls == 1)
+			through = stub.call[0].through;
+		if (through && elf_slot(fd, through, symbol))
+			return true;
+	}
+	return false;
+}

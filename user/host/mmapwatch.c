@@ -139,8 +139,8 @@ int mmapwatch_new(const int *cgroup_dir, size_t count, const struct mmapwatch_ca
 		return -ENOMEM;
 	w->per_cgroup = true;
 	r = mmapwatch_open(w, cgroup_dir, count);
-	/* -EBADF: the controller is on a v1 hierarchy; -EINVAL: a kernel without it */
-	if (r == -EBADF || r == -EINVAL) {
+	/* -EBADF, -ENOENT: the controller is on another hierarchy, or the cgroup is just gone; -EINVAL: a kernel without it */
+	if (r == -EBADF || r == -ENOENT || r == -EINVAL) {
 		w->per_cgroup = false;
 		r = mmapwatch_open(w, &everywhere, 1);
 	}

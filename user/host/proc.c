@@ -76,9 +76,25 @@ int proc_start_ns(pid_t pid, uint64_t *ret)
 	return 0;
 }
 
-int proc_cgroup(pid_t pid, char *ret, size_t room)
+/* "0::/a", "7:cpu,cpuacct:/a", "1:name=systemd:/a": leaves the path */
+static bool proc_cgroup_line(struct str *line, enum cgroup_hierarchy h)
 {
-	char text[LIMIT_CGROUP_PATH + 1024];
+	struct str want = h == CGROUP_SYSTEMD ? S("name=systemd") : str_of(cgroup_name(h));
+	struct str number, list, one;
+
+	if (!str_cut(line, &number, ':') || !str_cut(line, &list, ':'))
+		return false;
+	if (h == CGROUP_V2)
+		return str_eq(number, S("0")) && list.n == 0;
+	while (str_cut(&list, &one, ','))
+		if (str_eq(one, want))
+			return true;
+	return str_eq(list, want);
+}
+
+int proc_cgroup(pid_t pid, enum cgroup_hierarchy h, char *ret, size_t room)
+{
+	char text[2 * LIMIT_CGROUP_PATH];
 	struct str rest, line;
 	size_t n;
 	int r = proc_read(pid, "cgroup", text, sizeof(text), &n);
@@ -87,9 +103,8 @@ int proc_cgroup(pid_t pid, char *ret, size_t room)
 		return r;
 	rest = (struct str){ text, n };
 	while (str_cut(&rest, &line, '\n')) {
-		if (!str_starts(line, S("0::/")))
+		if (!proc_cgroup_line(&line, h))
 			continue;
-		line = str_skip(line, 3);
 		if (str_ends(line, S(" (deleted)")))
 			line.n -= S(" (deleted)").n;
 		if (line.n >= room)
@@ -98,7 +113,7 @@ int proc_cgroup(pid_t pid, char *ret, size_t room)
 		ret[line.n] = '\0';
 		return 0;
 	}
-	return -ENOENT; /* no v2 hierarchy */
+	return -ENOENT;
 }
 
 int proc_exe(pid_t pid, char *ret, size_t room)

@@ -83,8 +83,6 @@ static int look_joined(struct db *db, const struct call *c, struct found *f)
 	return 0;
 }
 
-/* ---- the row of the call; parameters in the order of SQL_CALL_NEW ---- */
-
 static void use_maybe(struct use *u, bool has, int64_t n)
 {
 	if (has)
@@ -92,6 +90,37 @@ static void use_maybe(struct use *u, bool has, int64_t n)
 	else
 		use_null(u);
 }
+
+/* The two sides of a gateway on this host: one answer, passed on to another process while it came, under another address.
+ * Whoever is booked first pays. A server that repeats its ids is under one address. */
+static int look_leg(struct db *db, const struct call *c, struct found *f)
+{
+	_cleanup_(use_end) struct use u = { 0 };
+	struct str id;
+	int r;
+
+	if (f->has_joined || !c->has_epoch || c->usage.response_id.n == 0 || c->usage.host.n == 0 ||
+	    c->usage.kind != KIND_INFERENCE)
+		return 0;
+	u = db_use(db, SQL_CALL_LEG);
+	use_text(&u, c->usage.response_id);
+	use_text(&u, c->usage.provider);
+	use_blob(&u, c->epoch, sizeof(c->epoch));
+	use_text(&u, c->usage.host);
+	use_maybe(&u, c->usage.from.tgid != 0, c->usage.from.tgid);
+	use_int(&u, (int64_t)c->usage.end_ns);
+	use_int(&u, (int64_t)c->usage.start_ns);
+	r = use_step(&u);
+	if (r <= 0)
+		return r;
+	id = use_col_blob(&u, 0);
+	f->has_joined = id.n == CALL_ID;
+	if (f->has_joined)
+		memcpy(f->joined, id.p, CALL_ID);
+	return 0;
+}
+
+/* ---- the row of the call; parameters in the order of SQL_CALL_NEW ---- */
 
 static void put_when(struct use *u, const struct call *c)
 {
@@ -251,6 +280,8 @@ int post_call(struct db *db, const struct call *c, enum booked *ret)
 	r = look_repeat(db, c, &f);
 	if (r == 0)
 		r = look_joined(db, c, &f);
+	if (r == 0)
+		r = look_leg(db, c, &f);
 	if (r == 0)
 		r = book_team(db, c->posting.team);
 	if (r == 0)

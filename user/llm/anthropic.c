@@ -155,3 +155,6 @@ static const struct llm_route routes[] = {
 };
 
 const struct llm_provider llm_anthropic = { "anthropic", LLM_TABLE(hosts), LLM_TABLE(routes) };
+/* As llm_openai_compatible. */
+const struct llm_provider llm_anthropic_compatible = { "anthropic-compatible", NULL, 0,
+						       LLM_TABLE(routes) };

@@ -19,6 +19,12 @@ struct llm {
 	struct entry *open;
 };
 
+enum { /* where bytes come from */
+#define TLS(row, family, function, shape, dir, finder, tried) ROW_##row,
+#include "tbl/tls.h"
+#undef TLS
+};
+
 enum { CRED_BYTES = 6, REQUEST_HASH_BYTES = 16 };
 
 int llm_new(const struct llm_opts *o, struct usage_sink out, struct llm **ret)
@@ -196,6 +202,8 @@ static void find_provider(struct llm *l, struct xchg *x, const struct part *in)
 	if (l->o.endpoint)
 		named = l->o.endpoint(l->o.ctx, host);
 	x->provider = named.n ? provider_by_name(named) : provider_by_host(host, &row);
+	if (!named.n && x->provider == &llm_unknown && in->from->row == ROW_PLAIN)
+		x->provider = provider_local(in->method, in->target);
 	x->route = provider_route(x->provider, in->method, in->target, &model);
 	if (!x->route && x->upgrade) /* a WebSocket opens with GET on the path of the call */
 		x->route = provider_route(x->provider, S("POST"), in->target, &model);
@@ -275,6 +283,7 @@ static int on_response(struct llm *l, struct xchg *x, const struct part *in)
 
 	x->u.status = (int)in->status;
 	x->u.stream = is_stream(in->header[HDR_CONTENT_TYPE]);
+	x->lines = str_ieq(str_head(in->header[HDR_CONTENT_TYPE], 20), S("application/x-ndjson"));
 	x->orphan = in->orphan || !x->asked;
 	if (x->orphan) {
 		count_add(l->o.counters, CALLS_ORPHAN, 1);
@@ -292,8 +301,9 @@ static int on_body(struct xchg *x, const struct part *in)
 		return xchg_ask(x, in->bytes);
 	if (!x->u.first_ns && in->bytes.n)
 		x->u.first_ns = in->at_ns;
-	return in->kind == PART_EVENT ? xchg_event(x, in->bytes, in->last)
-				      : xchg_answer(x, in->bytes);
+	if (in->kind == PART_EVENT)
+		return xchg_event(x, in->bytes, in->last);
+	return x->lines ? xchg_lines(x, in->bytes) : xchg_answer(x, in->bytes);
 }
 
 static int on_end(struct llm *l, struct entry *e, const struct part *in)
@@ -303,6 +313,8 @@ static int on_end(struct llm *l, struct entry *e, const struct part *in)
 
 	x->closing = true;
 	r = end_request(x);
+	if (r == 0 && x->lines && !x->cut[DIR_IN]) /* the last line need not end */
+		r = xchg_event(x, STR_NONE, true);
 	if (r == 0)
 		r = xchg_finish(x, in);
 	if (r == 0)

@@ -176,3 +176,6 @@ static const struct llm_route routes[] = {
 };
 
 const struct llm_provider llm_openai = { "openai", LLM_TABLE(hosts), LLM_TABLE(routes) };
+/* One's own server or gateway that speaks the same: no host is known by name, and no price. */
+const struct llm_provider llm_openai_compatible = { "openai-compatible", NULL, 0,
+						    LLM_TABLE(routes) };

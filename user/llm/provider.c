@@ -142,3 +142,19 @@ const struct llm_route *provider_route(const struct llm_provider *p, struct str 
 	}
 	return NULL;
 }
+
+const struct llm_provider *provider_local(struct str method, struct str target)
+{
+	static const struct llm_provider *const local[] = { &llm_openai_compatible,
+							    &llm_anthropic_compatible,
+							    &llm_ollama };
+	struct str model;
+
+	for (size_t i = 0; i < COUNT_OF(local); i++) {
+		const struct llm_route *r = provider_route(local[i], method, target, &model);
+
+		if (r && r->kind == KIND_INFERENCE && r->format)
+			return local[i];
+	}
+	return &llm_unknown;
+}

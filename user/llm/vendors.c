@@ -64,7 +64,6 @@ VENDOR(crusoe, "crusoe", { "api.inference.crusoecloud.com", NULL, false });
 VENDOR(fireworks, "fireworks", { "api.fireworks.ai", NULL, false });
 VENDOR(heroku, "heroku", { "*.inference.heroku.com", NULL, false });
 VENDOR(huggingface, "huggingface", { "router.huggingface.co", NULL, false });
-VENDOR(ollama, "ollama", { "ollama.com", NULL, false });
 VENDOR(perplexity, "perplexity", { "api.perplexity.ai", NULL, false });
 VENDOR(pydantic_gateway, "pydantic-gateway", { "gateway.pydantic.dev", NULL, false });
 VENDOR(snowflake, "snowflake", { "*.snowflakecomputing.com", NULL, false });

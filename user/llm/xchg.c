@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include "base/limit.h"
 #include "base/obj.h"
 #include "llm/fold.h"
@@ -168,6 +169,20 @@ static int on_usage(struct xchg *x, enum json_type type, struct str text)
 	return r;
 }
 
+/* A number without a usage object around it gets one. */
+static int on_member(struct xchg *x, size_t i, enum json_type type, struct str text)
+{
+	char object[LIMIT_MODEL_TEXT];
+	int n;
+
+	if (type != JSON_NUMBER)
+		return 0;
+	n = snprintf(object, sizeof(object), "{\"%s\":" STR_FMT "}", x->format->fields[i].path,
+		     STR_ARG(text));
+	return on_usage(x, JSON_OBJECT,
+			n < (int)sizeof(object) ? (struct str){ object, (size_t)n } : STR_NONE);
+}
+
 static uint64_t session_key(struct str s)
 {
 	uint64_t h = 0xcbf29ce484222325u; /* FNV-1a: only compared within one answer */
@@ -251,13 +266,15 @@ static int answer_value(void *ctx, int id, enum json_type type, struct str text)
 		x->queued = str_eq(text, S("queued")) || str_eq(text, S("in_progress"));
 		return 0;
 	case MARK_STOP:
-		x->final |= type == JSON_STRING;
+		x->final |= type == JSON_STRING || type == JSON_TRUE;
 		return 0;
 	case MARK_TEXT:
 		if (type == JSON_STRING)
 			x->guess.answer_text += text.n;
 		return 0;
 	default:
+		if (id >= MARK_MEMBER)
+			return on_member(x, (size_t)(id - MARK_MEMBER), type, text);
 		on_tool(x, id, text);
 		return 0;
 	}
@@ -312,6 +329,16 @@ static void tools_anew(struct xchg *x)
 	memset(x->tools, 0, sizeof(x->tools));
 	x->session_count = 0;
 	x->tools_seen = x->tools_full = false;
+}
+
+int xchg_lines(struct xchg *x, struct str bytes)
+{
+	struct str line;
+	int r = 0;
+
+	while (r == 0 && str_cut(&bytes, &line, '\n'))
+		r = xchg_event(x, line, true);
+	return r == 0 && bytes.n ? xchg_event(x, bytes, false) : r;
 }
 
 int xchg_event(struct xchg *x, struct str bytes, bool last)

@@ -1,46 +1,36 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fcntl.h>
-#include <linux/perf_event.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 #include "abi.h"
 #include "probe/kernel.h"
+#include "probe/link.h"
 #include "submeter.skel.h"
 
-#define UPROBE_MULTI        48 /* BPF_TRACE_UPROBE_MULTI, kernel 6.6 */
-#define UPROBE_MULTI_RETURN 1
-#define RING_LEAST          (1u << 20)
-#define QUOTA_SHARE         4
-#define SCOPE_RULES         0 /* as in bpf/maps.bpf.h */
-#define FD_PATH             32
-#define UPROBE_PMU          "/sys/bus/event_source/devices/uprobe/"
+#define RING_LEAST  (1u << 20)
+#define QUOTA_SHARE 4
+#define FD_PATH     32
 
+enum { CONTROLLER_NONE, CONTROLLER_PIDS, CONTROLLER_MEMORY }; /* as in bpf/maps.bpf.h */
+
+enum shape_end { END_NEVER, END_RETURN, END_SITES };
+static const enum shape_end shape_end[] = {
+#define SHAPE(name, end) END_##end,
+#include "tbl/shape.h"
+#undef SHAPE
+};
 enum shape {
-	SHAPE_RET,
-	SHAPE_PTR,
-	SHAPE_INNER,
-	SHAPE_FREE,
-	SHAPE_GO,
-	SHAPE_GOFREE,
-	SHAPE_CHUNKS,
-	SHAPE_TAKEN,
-	SHAPE_NONE
+#define SHAPE(name, end) SHAPE_##name,
+#include "tbl/shape.h"
+#undef SHAPE
 };
 static const enum shape row_shape[] = {
 #define TLS(row, family, function, shape, dir, finder, tried) [TLS_##row] = SHAPE_##shape,
 #include "tbl/tls.h"
 #undef TLS
-};
-
-/* Our headers are older than this arm of the bpf() system call. */
-struct multi_attr {
-	uint32_t prog, zero, attach_type, flags;
-	uint64_t path, offsets, ref_ctr_offsets, cookies;
-	uint32_t count, multi_flags, pid, pad;
 };
 
 static int why_not(char why[256], int r, const char *what)
@@ -53,43 +43,6 @@ static int why_not(char why[256], int r, const char *what)
 		hint = "; the kernel needs BTF (/sys/kernel/btf/vmlinux)";
 	snprintf(why, 256, "%s: %s%s", what, strerror(-r), hint);
 	return r;
-}
-
-static int multi_link(int prog, const char *path, const uint64_t *offset, const uint64_t *cookie,
-		      uint32_t count, uint32_t flags)
-{
-	struct multi_attr a = { .prog = (uint32_t)prog,
-				.attach_type = UPROBE_MULTI,
-				.path = (uintptr_t)path,
-				.offsets = (uintptr_t)offset,
-				.cookies = (uintptr_t)cookie,
-				.count = count,
-				.multi_flags = flags };
-	long fd = syscall(SYS_bpf, BPF_LINK_CREATE, &a, sizeof(a));
-
-	return fd < 0 ? -errno : (int)fd;
-}
-
-/* A folder as the file: a kernel that knows these links says that the file is wrong, an older one that the
- * request is. */
-static bool multi_works(void)
-{
-	static const struct bpf_insn nop[] = {
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
-		{ .code = BPF_JMP | BPF_EXIT },
-	};
-	LIBBPF_OPTS(bpf_prog_load_opts, o, .expected_attach_type = UPROBE_MULTI);
-	int prog = bpf_prog_load(BPF_PROG_TYPE_KPROBE, NULL, "Dual BSD/GPL", nop, 2, &o);
-	uint64_t offset = 0;
-	int r;
-
-	if (prog < 0)
-		return false;
-	r = multi_link(prog, "/", &offset, NULL, 1, 0);
-	close(prog);
-	if (r >= 0)
-		close(r);
-	return r == -EBADF;
 }
 
 static int keep(int fd, int *ret)
@@ -120,6 +73,8 @@ static int keep_all(struct submeter_bpf *s, struct kernel *k)
 	for (i = 0; i < KFD_COUNT; i++) {
 		m = bpf_object__find_map_by_name(s->obj, kfd[i].name);
 		p = m ? NULL : bpf_object__find_program_by_name(s->obj, kfd[i].name);
+		if (p && !bpf_program__autoload(p))
+			continue;
 		r = keep(m ? bpf_map__fd(m) : p ? bpf_program__fd(p) : -1, &k->fd[i]);
 		if (r < 0)
 			return r;
@@ -143,13 +98,15 @@ static int pool_fill(int map, uint32_t from, uint32_t to, bool stack)
 static int events_attach(struct submeter_bpf *s, struct kernel *k)
 {
 	struct bpf_program *const event[] = { s->progs.proc_exit, s->progs.proc_exec,
-					      s->progs.proc_cgroup };
+					      s->progs.proc_cgroup, s->progs.sock_state };
 	struct bpf_link *link;
 	size_t i;
 	int r;
 
 	static_assert(COUNT_OF(event) <= KERNEL_EVENTS, "room for the links");
 	for (i = 0; i < COUNT_OF(event); i++) {
+		if (!bpf_program__autoload(event[i]))
+			continue;
 		link = bpf_program__attach(event[i]);
 		if (!link)
 			return -errno;
@@ -161,22 +118,82 @@ static int events_attach(struct submeter_bpf *s, struct kernel *k)
 	return 0;
 }
 
+/* Which number the kernel has given to a hierarchy: "8:pids:/path", "9:name=systemd:/path". */
+static int hierarchy_number(const char *name, uint32_t *ret)
+{
+	FILE *f = fopen("/proc/self/cgroup", "re");
+	char line[4096], *rest, *names, *one;
+	int r = -ENOENT;
+
+	if (!f)
+		return -errno;
+	while (r < 0 && fgets(line, sizeof(line), f)) {
+		rest = line;
+		one = strsep(&rest, ":");
+		*ret = (uint32_t)strtoul(one, NULL, 10);
+		names = strsep(&rest, ":");
+		while (names && (one = strsep(&names, ",")))
+			if (strcmp(one, name) == 0)
+				r = 0;
+	}
+	fclose(f);
+	return r;
+}
+
+static int hierarchy_set(enum cgroup_hierarchy h, struct submeter_bpf *s)
+{
+	static const struct {
+		const char *name;
+		uint32_t controller;
+	} v1[] = { [CGROUP_PIDS] = { "pids", CONTROLLER_PIDS },
+		   [CGROUP_MEMORY] = { "memory", CONTROLLER_MEMORY },
+		   [CGROUP_SYSTEMD] = { "name=systemd", CONTROLLER_NONE } };
+	uint32_t number;
+	int r;
+
+	if (h == CGROUP_AUTO || h == CGROUP_V2)
+		return 0;
+	r = hierarchy_number(v1[h].name, &number);
+	if (r < 0)
+		return r;
+	s->rodata->hierarchy = number;
+	s->rodata->controller = v1[h].controller;
+	return 0;
+}
+
+static void sockets(const struct kernel_opts *o, struct submeter_bpf *s)
+{
+	struct bpf_program *const prog[] = { s->progs.sock_egress, s->progs.sock_ingress,
+					     s->progs.sock_connect4, s->progs.sock_connect6,
+					     s->progs.sock_state };
+	size_t i;
+
+	static_assert(sizeof(s->rodata->plain_ports) == sizeof(o->plain), "as many ports");
+	memcpy((void *)s->rodata->plain_ports, o->plain, sizeof(o->plain));
+	for (i = 0; i < COUNT_OF(prog); i++)
+		bpf_program__set_autoload(prog[i], o->sockets);
+}
+
 static int load(const struct kernel_opts *o, struct submeter_bpf *s, struct kernel *k,
 		char why[256])
 {
 	int r;
 
+	r = hierarchy_set(o->hierarchy, s);
+	if (r < 0)
+		return why_not(why, r, "this host has no such hierarchy of cgroups");
 	s->rodata->supervisor = o->supervisor;
 	s->rodata->quota = o->quota_bytes ? o->quota_bytes : o->ring_bytes / QUOTA_SHARE;
 	r = bpf_map__set_max_entries(s->maps.data, o->ring_bytes);
 	if (r < 0)
 		return why_not(why, r, "the ring cannot have this size");
-	k->multi = !o->no_multi && multi_works();
+	sockets(o, s);
+	k->multi = !o->no_multi && link_multi_works();
 	if (k->multi) {
 		bpf_program__set_expected_attach_type(s->progs.tls_enter,
-						      (enum bpf_attach_type)UPROBE_MULTI);
+						      (enum bpf_attach_type)LINK_UPROBE_MULTI);
 		bpf_program__set_expected_attach_type(s->progs.tls_leave,
-						      (enum bpf_attach_type)UPROBE_MULTI);
+						      (enum bpf_attach_type)LINK_UPROBE_MULTI);
 	}
 	r = submeter_bpf__load(s);
 	if (r < 0)
@@ -245,30 +262,6 @@ void kernel_close(struct kernel *k)
 		shut(&k->fd[i]);
 }
 
-int kernel_scope(const struct kernel *k, uint64_t cgroup, enum scope s)
-{
-	const uint64_t key = SCOPE_RULES;
-	uint32_t value = s, rules = 0;
-	int map = k->fd[KFD_SCOPE], r;
-
-	r = s == SCOPE_NONE ? bpf_map_delete_elem(map, &cgroup)
-			    : bpf_map_update_elem(map, &cgroup, &value, BPF_ANY);
-	if (r < 0 && !(s == SCOPE_NONE && errno == ENOENT))
-		return -errno;
-	/* The rule first: an answer that was found without it is then out of date. */
-	if (bpf_map_lookup_elem(map, &key, &rules) < 0 && errno != ENOENT)
-		return -errno;
-	rules++;
-	return bpf_map_update_elem(map, &key, &rules, BPF_ANY) < 0 ? -errno : 0;
-}
-
-int kernel_self(const struct kernel *k, uint32_t tgid)
-{
-	uint32_t value = 1;
-
-	return bpf_map_update_elem(k->fd[KFD_SELF], &tgid, &value, BPF_ANY) < 0 ? -errno : 0;
-}
-
 /* ---- attaching ------------------------------------------------------------------------------ */
 
 struct batch { /* sites of one program */
@@ -282,68 +275,25 @@ static void batch_add(struct batch *b, const struct site *s, uint32_t target)
 	b->cookie[b->count++] = (uint64_t)target << 32 | s->row;
 }
 
-static int pmu_number(const char *file, const char *format, uint32_t *ret)
+static int batch_attach(const struct kernel *k, const char *path, int prog, const struct batch *b,
+			bool leave, int *links, size_t *count)
 {
-	FILE *f = fopen(file, "re");
-	int n;
-
-	if (!f)
-		return -errno;
-	n = fscanf(f, format, ret);
-	fclose(f);
-	return n == 1 ? 0 : -EBADMSG;
-}
-
-/* Kernels before 6.6: one perf event a site. The link keeps the event. */
-static int perf_link(int prog, const char *path, uint64_t offset, uint64_t cookie, bool leave)
-{
-	LIBBPF_OPTS(bpf_link_create_opts, o, .perf_event.bpf_cookie = cookie);
-	struct perf_event_attr a = { .size = sizeof(a) };
-	uint32_t type, bit;
-	int r, event, link;
-
-	r = pmu_number(UPROBE_PMU "type", "%u", &type);
-	if (r == 0)
-		r = pmu_number(UPROBE_PMU "format/retprobe", "config:%u", &bit);
-	if (r < 0)
-		return r;
-	if (bit > 63)
-		return -EBADMSG;
-	a.type = type;
-	a.config = leave ? 1ull << bit : 0;
-	a.uprobe_path = (uintptr_t)path;
-	a.probe_offset = offset;
-	event = (int)syscall(SYS_perf_event_open, &a, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
-	if (event < 0)
-		return -errno;
-	link = bpf_link_create(prog, event, BPF_PERF_EVENT, &o);
-	if (link >= 0 && ioctl(event, PERF_EVENT_IOC_ENABLE, 0) < 0) {
-		r = -errno;
-		close(link);
-		link = r;
-	}
-	close(event);
-	return link;
-}
-
-static int batch_attach(const struct kernel *k, const char *path, const struct batch *b, bool leave,
-			int *links, size_t *count)
-{
-	int prog = k->fd[leave ? KFD_LEAVE : KFD_ENTER], r;
 	uint32_t i;
+	int r;
 
 	if (!b->count)
 		return 0;
 	if (k->multi) {
-		r = multi_link(prog, path, b->offset, b->cookie, b->count,
-			       leave ? UPROBE_MULTI_RETURN : 0);
+		r = link_multi(prog, path, b->offset, b->cookie, b->count, leave);
 		if (r < 0)
 			return r;
 		links[(*count)++] = r;
 		return 0;
 	}
+	if (*count + b->count > KERNEL_LINKS)
+		return -E2BIG;
 	for (i = 0; i < b->count; i++) {
-		r = perf_link(prog, path, b->offset[i], b->cookie[i], leave);
+		r = link_perf(prog, path, b->offset[i], b->cookie[i], leave);
 		if (r < 0)
 			return r;
 		links[(*count)++] = r;
@@ -351,11 +301,26 @@ static int batch_attach(const struct kernel *k, const char *path, const struct b
 	return 0;
 }
 
+enum { BATCH_LEAVE, BATCH_RET, BATCH_ENTER, BATCH_COUNT }; /* in the order of attaching */
+
+/* -EINVAL: a function of this shape has no such site. */
+static int batch_sort(struct batch b[BATCH_COUNT], const struct site *s, uint32_t target)
+{
+	enum shape shape = s->row < TLS_COUNT ? row_shape[s->row] : SHAPE_NONE;
+
+	if (shape == SHAPE_NONE || (s->leave && shape_end[shape] != END_SITES))
+		return -EINVAL;
+	batch_add(&b[s->leave ? BATCH_RET : BATCH_ENTER], s, target);
+	if (shape_end[shape] == END_RETURN)
+		batch_add(&b[BATCH_LEAVE], s, target);
+	return 0;
+}
+
 int kernel_attach(const struct kernel *k, int file, uint32_t target, const struct site *site,
 		  size_t count, int ret_links[KERNEL_LINKS], size_t *ret_count)
 {
-	struct batch enter = { .count = 0 }, leave = { .count = 0 };
-	int link[KERNEL_LINKS], r;
+	struct batch b[BATCH_COUNT] = { 0 };
+	int link[KERNEL_LINKS], r = 0;
 	char path[FD_PATH];
 	size_t i, n = 0;
 
@@ -363,18 +328,13 @@ int kernel_attach(const struct kernel *k, int file, uint32_t target, const struc
 		return -EINVAL;
 	if (count > KERNEL_SITES)
 		return -E2BIG;
-	for (i = 0; i < count; i++) {
-		if (site[i].row >= TLS_COUNT)
-			return -EINVAL;
-		batch_add(&enter, &site[i], target);
-		if (row_shape[site[i].row] != SHAPE_FREE)
-			batch_add(&leave, &site[i], target);
-	}
+	for (i = 0; i < count && r == 0; i++)
+		r = batch_sort(b, &site[i], target);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
 	/* Returns first: an entry whose return is not watched yet would look like a call that never came back. */
-	r = batch_attach(k, path, &leave, true, link, &n);
-	if (r == 0)
-		r = batch_attach(k, path, &enter, false, link, &n);
+	for (i = 0; i < BATCH_COUNT && r == 0; i++)
+		r = batch_attach(k, path, k->fd[i == BATCH_ENTER ? KFD_ENTER : KFD_LEAVE], &b[i],
+				 i == BATCH_LEAVE, link, &n);
 	if (r < 0) {
 		while (n)
 			close(link[--n]);
@@ -384,46 +344,5 @@ int kernel_attach(const struct kernel *k, int file, uint32_t target, const struc
 	for (i = 0; i < n; i++)
 		ret_links[i] = link[n - 1 - i];
 	*ret_count = n;
-	return 0;
-}
-
-/* ---- dead connections ----------------------------------------------------------------------- */
-
-static int sweep_one(const struct kernel *k, const struct abi_conn_key *key, size_t *freed)
-{
-	uint32_t slot;
-
-	/* The kernel may have been faster; whoever deletes the key gives the slot back. */
-	if (bpf_map_lookup_elem(k->fd[KFD_CONN_KEY], key, &slot) < 0 ||
-	    bpf_map_delete_elem(k->fd[KFD_CONN_KEY], key) < 0)
-		return errno == ENOENT ? 0 : -errno;
-	if (bpf_map_update_elem(k->fd[KFD_CONN_FREE], NULL, &slot, BPF_ANY) < 0)
-		return -errno;
-	++*freed;
-	return 0;
-}
-
-int kernel_sweep(const struct kernel *k, bool (*alive)(void *ctx, uint32_t tgid, uint64_t start_ns),
-		 void *ctx, size_t *ret_freed)
-{
-	struct abi_conn_key key, next, asked = { 0 };
-	int map = k->fd[KFD_CONN_KEY], r;
-	size_t freed = 0, left = ABI_CONN_SLOTS;
-	bool more, lives = false;
-
-	more = bpf_map_get_next_key(map, NULL, &key) == 0;
-	/* A key that vanishes while we stand on it starts the walk again: so the walk has an end of its own. */
-	while (more && left--) {
-		more = bpf_map_get_next_key(map, &key, &next) == 0;
-		if (asked.tgid != key.tgid || asked.start_ns != key.start_ns) {
-			asked = key;
-			lives = alive(ctx, key.tgid, key.start_ns);
-		}
-		r = lives ? 0 : sweep_one(k, &key, &freed);
-		if (r < 0)
-			return r;
-		key = next;
-	}
-	*ret_freed = freed;
 	return 0;
 }

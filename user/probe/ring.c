@@ -184,6 +184,11 @@ static int data_out(struct ring *r, const struct abi_data *d)
 
 	static_assert(sizeof(c.from.comm) == ABI_COMM, "comm");
 	memcpy(c.from.comm, d->comm, ABI_COMM);
+	if (!d->size) {
+		if (r->o.unread)
+			r->o.unread(r->o.ctx, &c);
+		return 0;
+	}
 	count_add(r->o.counters, CHUNKS, 1);
 	count_add(r->o.counters, CHUNK_BYTES, d->size);
 	return chunk_put(r->out, &c);
@@ -193,14 +198,13 @@ static int data_apply(struct ring *r, struct record rec, uint64_t next)
 {
 	const struct abi_data *d = rec.p;
 	uint32_t slot, charge;
-	int e = 0;
+	int e;
 
 	if (!data_valid(r, d, rec.len)) {
 		lane_to(&r->data, next);
 		return 0;
 	}
-	if (d->size)
-		e = data_out(r, d);
+	e = data_out(r, d);
 	slot = d->cg_slot;
 	charge = d->charge;
 	/* The record may be overwritten from here on. Room first, then the leave to use it. */
@@ -268,6 +272,14 @@ static int end_apply(struct ring *r, const struct abi_end *d)
 	return e;
 }
 
+static void sock_apply(struct ring *r, const struct abi_sock *d, uint32_t len)
+{
+	if (len < sizeof(*d) || d->size > len - sizeof(*d) || d->size > ABI_HELLO_MAX)
+		(void)bad(r);
+	else if (r->o.sock)
+		r->o.sock(r->o.ctx, d, (struct str){ (const char *)(d + 1), d->size });
+}
+
 static int ctl_apply(struct ring *r, struct record rec, uint64_t next)
 {
 	const struct abi_cgroup *g = rec.p;
@@ -281,6 +293,8 @@ static int ctl_apply(struct ring *r, struct record rec, uint64_t next)
 			bad(r);
 		else if (end_valid(r, d, rec.len))
 			e = end_apply(r, d);
+	} else if (d->type >= ABI_HELLO && d->type <= ABI_SHUT) {
+		sock_apply(r, rec.p, rec.len);
 	} else if (d->type != ABI_CGROUP || rec.len < sizeof(*g)) {
 		bad(r);
 	} else if (r->o.cgroup) {
