@@ -13,7 +13,11 @@
 
 static volatile long answer_of_call;
 
+#ifdef __clang__
+#define SHAPE __attribute__((noinline, optnone, used)) static
+#else
 #define SHAPE __attribute__((noinline, noclone, used)) static
+#endif
 
 SHAPE long shape_ret(void *obj, const void *buf, int len)
 {
