@@ -2,6 +2,7 @@
 """corpus.py [SUBMETER] -- the recorded exchanges of ../shared/corpus/dev through `submeter audit`, judged against
 what an observer should find in them. Prints TAP. Skipped when the corpus is not there.
 """
+import itertools
 import json
 import os
 import subprocess
@@ -14,7 +15,8 @@ CORPUS = os.path.join(SHARED, "corpus", "dev", "exchanges.jsonl")
 BUILDS = [os.path.join(ROOT, "out", *d, "bin", "submeter") for d in ((), ("san",))]
 SUBMETER = sys.argv[1] if len(sys.argv) > 1 else next(filter(os.path.exists, BUILDS), BUILDS[0])
 AT = "2026-11-22T00:00:00Z"
-OWN = ("openai", "anthropic")  # providers whose usage is read
+OWN = ("openai", "anthropic")  # providers whose usage is read, and priced
+FREE = "https://ollama.com/"    # its usage is read; nobody has a price for it
 SEEDS = (1, 7, 4242)
 
 count = failed = 0
@@ -153,7 +155,8 @@ def main():
     pairs = [p for p in zip(want, records) if p[0]["id"] == p[1].get("source_id")]
     calls = [(e, r) for e, r in pairs if e["kind"] == "inference"]
     own = [(e, r) for e, r in calls if e["provider"] in OWN]
-    rest = [(e, r) for e, r in pairs if e["kind"] != "inference" or e["provider"] not in OWN]
+    free = [(e, r) for e, r in calls if e["url"].startswith(FREE)]
+    rest = [(e, r) for e, r in pairs if e["kind"] != "inference" or e["provider"] not in OWN and (e, r) not in free]
     test(f"kind of all {len(pairs)}", differ(pairs, "kind", lambda e: e["kind"]))
     test("provider of those that are listed",
          differ([p for p in pairs if p[0]["provider"] not in ("none", "local-proxy", "ollama")], "provider",
@@ -163,6 +166,8 @@ def main():
     test("model_requested", differ(own, "model_requested", lambda e: e["expected"]["model_requested"]))
     test("model_served", differ(own, "model_served", lambda e: e["expected"]["model_returned"]))
     test("stream of all calls", differ(calls, "stream", lambda e: e["streaming"]))
+    test(f"usage of {len(free)} Ollama calls, without a price", itertools.chain(
+        differ(free, "raw_usage", lambda e: e["expected"]["raw_usage"]), differ(free, "why", lambda e: "no_price")))
     test(f"the other {len(rest)} are left alone", dumb(rest))
     test("usage is reported where there is one",
          (f"{e['id']}: {r['usage_source']}" for e, r in own

@@ -16,9 +16,9 @@ static void sound(const struct tlsfind *t, size_t size)
 		MUST(s->offset < size);
 		MUST(s->row == TLSFIND_GO_READ || s->row == TLSFIND_GO_WRITE ||
 		     s->row == TLSFIND_GO_CLOSE);
-		MUST(!s->leave || (i > 0 && s->row != TLSFIND_GO_CLOSE && s[-1].row == s->row &&
+		MUST(!s->leave || (i > 0 && s->row == TLSFIND_GO_READ && s[-1].row == s->row &&
 				   s[-1].offset < s->offset));
-		MUST(s->leave || s->row == TLSFIND_GO_CLOSE ||
+		MUST(s->leave || s->row != TLSFIND_GO_READ ||
 		     (i + 1 < t->count && s[1].leave && s[1].row == s->row));
 	}
 }
