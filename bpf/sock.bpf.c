@@ -171,13 +171,31 @@ static __always_inline void sock_udp(struct __sk_buff *skb, const struct segment
 
 /* ---- packets -------------------------------------------------------------------------------- */
 
+/* Nearly all packets: of a socket that has told everything, or in a direction that tells nothing. */
+static __always_inline bool sock_dull(struct __sk_buff *skb, __u32 dir)
+{
+	__u32 port = __builtin_bswap32(skb->remote_port);
+	struct sock_row *row;
+	__u64 cookie;
+
+	if (plain_port(port))
+		return false;
+	if (dir == 1)
+		return true;
+	cookie = bpf_get_socket_cookie(skb);
+	row = bpf_map_lookup_elem(&socks, &cookie);
+	if (!row || !(row->flags & SOCK_SENT))
+		return row && !row->cgroup;
+	return !(row->flags & SOCK_TLS) || row->flags & SOCK_SPENT;
+}
+
 static __always_inline void sock_packet(struct __sk_buff *skb, __u32 dir)
 {
 	struct segment seg = {};
 	struct sock_row *row;
 	bool plain;
 
-	if (!segment_read(skb, dir, &seg))
+	if (sock_dull(skb, dir) || !segment_read(skb, dir, &seg))
 		return;
 	if (seg.proto == PROTO_UDP) {
 		if (dir == 0)
