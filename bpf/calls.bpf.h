@@ -92,8 +92,8 @@ static __always_inline bool calls_push(struct thread *t, const struct frame *f)
 	return false;
 }
 
-/* The call that returns here: the highest frame not above the stack pointer. It is gone afterwards, whatever the
- * call's result, so that an error or a "try again" leaves nothing behind. */
+/* The call that returns here: of this function's frames the highest that is not above the stack pointer. It is gone afterwards,
+ * whatever the call's result, so that an error or a "try again" leaves nothing behind. */
 static __always_inline bool calls_pop(struct thread *t, __u64 sp, __u32 row, struct frame *ret)
 {
 	__u64 best = 0;
@@ -101,17 +101,17 @@ static __always_inline bool calls_pop(struct thread *t, __u64 sp, __u32 row, str
 
 #pragma unroll
 	for (i = 0; i < CALL_DEPTH; i++)
-		if (t->f[i].sp > best && t->f[i].sp <= sp)
+		if (t->f[i].sp > best && t->f[i].sp <= sp && t->f[i].row == row)
 			best = t->f[i].sp;
 	if (!best)
 		return false;
 #pragma unroll
 	for (i = 0; i < CALL_DEPTH; i++) {
-		if (t->f[i].sp != best)
+		if (t->f[i].sp != best || t->f[i].row != row)
 			continue;
 		*ret = t->f[i];
 		t->f[i].sp = 0;
-		return ret->row == row;
+		return true;
 	}
 	return false;
 }

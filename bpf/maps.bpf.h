@@ -72,6 +72,7 @@ struct sock_row {
 	__u32 base[2];   /* sequence number of each direction's first byte */
 	__u32 flags;
 	__u32 after; /* bytes sent after the ClientHello */
+	__u32 rules; /* by user and executable, as of which its process was let in: abi_rules.who */
 	char comm[ABI_COMM];
 };
 #define SOCK_BASE(dir) (1u << (dir))

@@ -60,8 +60,9 @@ static __always_inline struct sock_row *sock_get(struct __sk_buff *skb, __u64 co
 
 	if (row)
 		return row;
-	/* There before us: its cgroup is known, its process is not. */
+	/* There before us: its cgroup and its user are known, its process is not. */
 	fresh.cgroup = bpf_skb_cgroup_id(skb);
+	fresh.uid = bpf_get_socket_uid(skb);
 	bpf_map_update_elem(&socks, &cookie, &fresh, BPF_NOEXIST);
 	return bpf_map_lookup_elem(&socks, &cookie);
 }

@@ -20,7 +20,8 @@ static __always_inline void sock_me(struct sock_row *row)
 static __always_inline void sock_connect(struct bpf_sock_addr *ctx)
 {
 	__u64 cookie = bpf_get_socket_cookie(ctx), cgroup = bpf_get_current_cgroup_id();
-	struct sock_row row = {};
+	const struct abi_rules *r = scope_settings();
+	struct sock_row row = { .rules = r ? r->who : 0 };
 
 	if (ctx->protocol != PROTO_TCP)
 		return;
@@ -169,6 +170,21 @@ static __always_inline void sock_udp(struct __sk_buff *skb, const struct segment
 		sock_tell(ABI_QUIC, cookie, &row, seg);
 }
 
+/* Rules by user and executable are asked when a process connects. Where they have changed since, or the socket was there before
+ * us, only its user is known: with rules by executable it is left alone. */
+static __always_inline bool sock_allowed(const struct sock_row *row)
+{
+	const struct abi_rules *r = scope_settings();
+	const __u32 *uid;
+
+	if (!r || !r->kinds || (row->tgid && row->rules == r->who))
+		return true;
+	if (r->kinds & ABI_RULE_EXE)
+		return false;
+	uid = bpf_map_lookup_elem(&uids, &row->uid);
+	return uid ? *uid == SCOPE_IN : !(r->kinds & ABI_RULE_UID_ONLY);
+}
+
 /* ---- packets -------------------------------------------------------------------------------- */
 
 /* Nearly all packets: of a socket that has told everything, or in a direction that tells nothing. */
@@ -210,6 +226,11 @@ static __always_inline void sock_packet(struct __sk_buff *skb, __u32 dir)
 	row = sock_get(skb, seg.cookie);
 	if (!row || !row->cgroup || !sock_scope(skb, row->cgroup, &seg.cg_slot))
 		return;
+	if (!sock_allowed(row)) {
+		plain_end(seg.cookie, row);
+		row->cgroup = 0;
+		return;
+	}
 	if (plain)
 		plain_segment(skb, row, &seg);
 	else

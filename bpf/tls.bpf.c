@@ -21,8 +21,21 @@ static __noinline int tls_blind(__u32 cg_slot, enum abi_dropped why, __u64 obj, 
 	return conn_end(obj, tgid);
 }
 
-/* Calls of this thread that will never return: counted as lost. */
-static __noinline int tls_bury(struct thread *t, __u64 sp, __u64 freed, __u32 tgid)
+/* A goroutine's connection may have ended before, and another one may be at its address by now: that one stays. */
+static __always_inline bool tls_still(const struct frame *f, __u32 tgid)
+{
+	struct abi_conn_key k;
+	struct abi_conn *c;
+	__u32 slot = 0;
+
+	conn_key(f->obj, tgid, &k);
+	c = conn_find(&k, &slot);
+	return c && c->gen == f->extra;
+}
+
+/* Calls of this thread that will never return: counted as lost. `obj`: what the goroutine reads now, and so has read in a
+ * call whose entry was not seen (tls_stray). */
+static __noinline int tls_bury(struct thread *t, __u64 sp, __u64 freed, __u64 obj, __u32 tgid)
 {
 	struct frame dead;
 	int i;
@@ -30,6 +43,11 @@ static __noinline int tls_bury(struct thread *t, __u64 sp, __u64 freed, __u32 tg
 	for (i = 0; i < CALL_DEPTH; i++) {
 		if (!calls_dead(t, sp, freed, &dead))
 			break;
+		if (!dead.obj)
+			dead.obj = obj;
+		else if (dead.row < TLS_COUNT && tls_rows[dead.row].shape == SHAPE_GO &&
+			 !tls_still(&dead, tgid))
+			dead.obj = 0;
 		tls_blind(dead.cg_slot, ABI_DR_CALLS, dead.obj, tgid);
 	}
 	return 0;
@@ -42,16 +60,21 @@ struct place {
 	struct go_stack stack; /* of a goroutine; of a thread 0: its addresses stay what they are */
 };
 
-static __always_inline bool tls_place(struct pt_regs *ctx, __u32 shape, __u64 id, struct place *ret)
+static __always_inline void tls_caller(struct pt_regs *ctx, __u32 shape, __u64 id,
+				       struct place *ret)
 {
 	ret->stack.lo = 0;
 	ret->stack.hi = 0;
-	if (!shape_go(shape)) {
+	if (shape_go(shape))
+		calls_of_go(GO_G(ctx), id, &ret->who);
+	else
 		calls_of_thread(id, &ret->who);
-		return true;
-	}
-	calls_of_go(GO_G(ctx), id, &ret->who);
-	return calls_go_stack(GO_G(ctx), &ret->stack);
+}
+
+/* Only of a process in scope: a goroutine's stack is read from its memory. */
+static __always_inline bool tls_stack(struct pt_regs *ctx, __u32 shape, struct place *ret)
+{
+	return !shape_go(shape) || calls_go_stack(GO_G(ctx), &ret->stack);
 }
 
 /* Close() runs beside the Read of another goroutine, whose bytes still count: the last of those ends the connection. Its
@@ -91,13 +114,14 @@ static __always_inline int tls_free(struct pt_regs *ctx, __u32 shape, __u64 id)
 	struct thread *t;
 	struct place at;
 
-	if (tls_place(ctx, shape, id, &at)) {
-		t = bpf_map_lookup_elem(&calls, &at.who);
-		/* Its address may be another object's at once: no frame may keep it. */
-		if (t) {
-			tls_bury(t, 0, obj, id >> 32);
-			calls_put(&at.who, t);
-		}
+	tls_caller(ctx, shape, id, &at);
+	t = bpf_map_lookup_elem(&calls, &at.who);
+	/* Its address may be another object's at once: no frame may keep it. */
+	if (t) {
+		tls_bury(t, 0, obj, 0, id >> 32);
+		if (shape == SHAPE_GOFREE)
+			tls_bury(t, 0, 0, obj, id >> 32);
+		calls_put(&at.who, t);
 	}
 	return shape == SHAPE_GOFREE ? tls_close(obj, id >> 32) : conn_end(obj, id >> 32);
 }
@@ -198,9 +222,12 @@ static __noinline int tls_some(struct abi_cg *cg, struct work *w, const struct f
 	how = tls_rows[f->row];
 	conn_key(f->obj, id >> 32, &k);
 	c = conn_of(&k, f->target, &slot);
-	/* It was ended during the call: what stands there now is not the call's. */
-	if (how.shape == SHAPE_GO && (!c || c->gen != f->extra))
-		return tls_lost(cg, ABI_DR_CALLS, n);
+	/* It was ended during the call: what stands there now is not the call's. Or it is there only now, and lacks these. */
+	if (how.shape == SHAPE_GO && (!c || c->gen != f->extra)) {
+		if (!f->extra)
+			conn_end_key(&k);
+		return tls_lost(cg, f->extra ? ABI_DR_CALLS : ABI_DR_CONNS, n);
+	}
 	if (!c)
 		c = conn_make(&k, f->cgroup, f->cg_slot, f->target, &slot);
 	if (!c)
@@ -244,8 +271,9 @@ static __noinline int tls_eof(__u64 obj, __u32 tgid)
 
 /* ---- entry ---------------------------------------------------------------------------------- */
 
-/* A Go connection is known from the entry on: its generation tells at the return whether it still is the same. */
-static __noinline bool tls_join(struct frame *f, __u32 tgid)
+/* A Go connection is known from the entry on: its generation tells at the return whether it still is the same. 0: there was
+ * no room for it. */
+static __noinline int tls_join(struct frame *f, __u32 tgid)
 {
 	struct abi_conn_key k;
 	struct abi_conn *c;
@@ -255,11 +283,10 @@ static __noinline bool tls_join(struct frame *f, __u32 tgid)
 	c = conn_of(&k, f->target, &slot);
 	if (!c)
 		c = conn_make(&k, f->cgroup, f->cg_slot, f->target, &slot);
-	if (!c)
-		return false;
-	f->extra = c->gen;
-	add(c->calls, 1);
-	return true;
+	f->extra = c ? c->gen : 0;
+	if (c)
+		add(c->calls, 1);
+	return 0;
 }
 
 /* Not static, as tls_step(). 1: done. */
@@ -310,10 +337,9 @@ int tls_enter(struct pt_regs *ctx)
 	f.row = row;
 	f.target = cookie >> 32;
 	shape_enter(ctx, shape, &f);
-	if (!tls_place(ctx, shape, id, &at) || !tls_unpack(&f))
+	tls_caller(ctx, shape, id, &at);
+	if (!tls_stack(ctx, shape, &at) || !tls_unpack(&f))
 		return tls_blind(f.cg_slot, ABI_DR_FAULT, f.obj, id >> 32);
-	if (shape == SHAPE_GO && !tls_join(&f, id >> 32))
-		return tls_blind(f.cg_slot, ABI_DR_CONNS, f.obj, id >> 32);
 	t = calls_get(&at.who);
 	if (!t)
 		return tls_blind(f.cg_slot, ABI_DR_CALLS, f.obj, id >> 32);
@@ -327,7 +353,9 @@ int tls_enter(struct pt_regs *ctx)
 		f.buf -= at.stack.hi;
 		f.moves = 1;
 	}
-	tls_bury(t, f.sp, 0, id >> 32);
+	tls_bury(t, f.sp, 0, f.obj, id >> 32);
+	if (shape == SHAPE_GO)
+		tls_join(&f, id >> 32);
 	if (!calls_push(t, &f))
 		tls_blind(f.cg_slot, ABI_DR_CALLS, f.obj, id >> 32);
 	return 0;
@@ -362,6 +390,24 @@ static __always_inline int tls_back(struct pt_regs *ctx, struct thread *t, struc
 	return m == MOVED_EOF ? tls_eof(f->obj, id >> 32) : 0;
 }
 
+/* Bytes that a goroutine has read in a call whose entry was not seen: it was in it when the probes came. Whose they were shows
+ * when it reads again; a frame without an object waits for that. */
+static __noinline int tls_stray(const struct abi_caller *who, __u32 row, __u32 tgid)
+{
+	struct frame f = { .sp = ~0ull,
+			   .row = row }; /* above every stack: it is no call's return */
+	struct thread *t;
+
+	f.cgroup = scope_cgroup();
+	if (!who || !scope_in(f.cgroup) || !scope_process(tgid))
+		return 0;
+	f.cg_slot = scope_slot(f.cgroup);
+	t = calls_get(who);
+	if (!t || !calls_push(t, &f))
+		tls_blind(f.cg_slot, ABI_DR_CALLS, 0, tgid);
+	return 0;
+}
+
 SEC("uretprobe")
 int tls_leave(struct pt_regs *ctx)
 {
@@ -374,18 +420,19 @@ int tls_leave(struct pt_regs *ctx)
 	if (row >= TLS_COUNT)
 		return 0;
 	how = tls_rows[row];
-	if (!tls_place(ctx, how.shape, id, &at))
-		return 0;
+	tls_caller(ctx, how.shape, id, &at);
 	t = bpf_map_lookup_elem(&calls, &at.who);
-	if (!t)
-		return 0;
-	if (calls_pop(t, PT_REGS_SP(ctx) - at.stack.hi, row, &f)) {
+	if (t && tls_stack(ctx, how.shape, &at) &&
+	    calls_pop(t, PT_REGS_SP(ctx) - at.stack.hi, row, &f)) {
 		if (f.moves)
 			f.buf += at.stack.hi;
 		tls_back(ctx, t, &f, how, id);
 		if (how.shape == SHAPE_GO)
 			tls_part(&f, id >> 32);
+	} else if (how.shape == SHAPE_GO && shape_result(ctx, how.shape) > 0) {
+		tls_stray(&at.who, row, id >> 32);
 	}
-	calls_put(&at.who, t);
+	if (t)
+		calls_put(&at.who, t);
 	return 0;
 }

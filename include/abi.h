@@ -176,6 +176,7 @@ struct abi_exe { /* a file, or else a base name, padded with 0 */
 struct abi_rules {
 	__u32 version; /* goes up with every change */
 	__u32 kinds;   /* ABI_RULE_ */
+	__u32 who;     /* which version those by user and by executable have been since */
 };
 
 _Static_assert(sizeof(struct abi_data) == 104, "no padding");

@@ -62,6 +62,12 @@ struct board_process {
 	char comm[ABI_COMM], team[64], exe[CONF_TEXT], path[CONF_TEXT];
 	char host[CONF_TEXT], why[CONF_TEXT]; /* of the last that was not seen into */
 };
+/* Meter writes: an LLM host, since the board was made. The last row takes the connections of those that found none. */
+#define BOARD_HOSTS 128
+struct board_host {
+	char name[CONF_TEXT]; /* or its address; written before it is counted */
+	uint64_t llm, metered, idle, unmetered;
+};
 struct board_cover { /* meter writes: all processes, those whose row is gone too */
 	uint64_t llm, metered, idle, unmetered;
 	uint64_t forgotten; /* rows that were used again */
@@ -106,6 +112,8 @@ struct board {
 	struct board_proof proof[BOARD_TARGETS];
 	struct board_process process[BOARD_PROCESSES];
 	struct board_cover cover;
+	uint32_t host_count;
+	struct board_host host[BOARD_HOSTS];
 
 	uint32_t meter_ready;  /* meter: ledger open, ring read, attacher ready */
 	uint32_t epoch_stored; /* meter: epoch is in the ledger; no probe is attached before */

@@ -30,9 +30,9 @@ struct meter {
 	uint64_t again_ns;       /* CLOCK_BOOTTIME: no commit before it */
 	bool complained;         /* about the ledger, since it last worked */
 	uint64_t batch_since;    /* CLOCK_BOOTTIME of the oldest row not committed; 0 = none */
-	struct ended { /* processes that are gone: over once what lay in the rings then is read */
+	struct ended { /* processes or probes that are gone: over once what lay in the rings then is read */
 		uint64_t start_ns;
-		uint32_t tgid;
+		uint32_t tgid, target; /* one of them is 0 */
 		struct ring_mark mark;
 	} ended[METER_ENDED];
 	size_t ended_count;

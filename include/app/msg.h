@@ -52,7 +52,8 @@ enum fact_op {
 	FACT_PROCESS,
 	FACT_LIBRARY, /* this process has mapped it, and it says how TLS is spoken there */
 	FACT_STOPPED, /* every probe was taken away; what is open will not be seen again */
-	FACT_ENDED, /* this process is gone; nothing of it comes into a ring after this was sent */
+	FACT_ENDED,  /* this process is gone; nothing of it comes into a ring after this was sent */
+	FACT_LET_GO, /* the probes of the file with this number (`tgid`) are gone; the same */
 };
 struct fact {
 	uint32_t op, tgid;

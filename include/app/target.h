@@ -29,8 +29,8 @@ int targets_retire(struct targets *t) _must_use_;
 int targets_search(struct targets *t) _must_use_;
 int targets_search_fd(const struct targets *t); /* readable when an answer is there */
 
-/* Ends trials by what the meter has seen: a signature whose connections do not speak HTTP is let go, and neither this file
- * nor a copy of it is attached by it again. */
+/* Ends trials by what the meter has seen: a signature whose connections do not speak HTTP is let go, and this file is not
+ * attached by it again while it is the same. Another file with its build id stands its own trial. */
 int targets_trial(struct targets *t, bool *ret_rescan) _must_use_;
 /* The rules have changed: lets go of what they deny now, and forgets what they denied. */
 int targets_deny(struct targets *t) _must_use_;

@@ -20,7 +20,6 @@ struct target {
 	struct board_target *row; /* may be NULL, or another file's by now: target_own_row() */
 	struct site *site; /* what is attached; NULL: nothing, or an attacher before us did it */
 	uint32_t sites;
-	char build_id[64];
 	UT_hash_handle hh; /* in order of arrival */
 };
 
@@ -54,8 +53,6 @@ struct targets {
 		unsigned tries;
 		struct target_search of;
 	} deep;
-	char wrong[LIMIT_WRONG_BUILDS][64]; /* build ids whose signatures lie */
-	size_t wrong_count;                 /* how many ever */
 };
 
 /* ---- target.c ---- */
@@ -69,6 +66,8 @@ int target_drop(struct targets *t, struct target *e, enum target_state now) _mus
 int target_refuse_denied(struct targets *t, struct target *e, const char *path) _must_use_;
 void target_detached(struct targets *t, struct target *e,
 		     enum target_state now); /* they are gone */
+/* Takes sites away that must not be attached; says why. */
+void target_strip(const struct targets *t, const struct target *e, struct find_answer *a);
 /* `full`: what is said is all there is to say; else a deep look follows. */
 int target_answer(struct targets *t, struct target *e, int fd, const char *path,
 		  struct find_answer *a, bool full) _must_use_;

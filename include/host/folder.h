@@ -19,7 +19,7 @@ int folder_libs(const char *path, unsigned depth, size_t *left, const struct fol
 bool folder_wanted(const char *name);
 
 /* The same, and again for what appears there later: closed after writing, moved or linked to it. Bounded by
- * LIMIT_FOLDER_WATCHES. */
+ * LIMIT_FOLDER_WATCHES, or half of what the kernel grants. */
 struct folderwatch;
 int folderwatch_new(int (*file)(void *ctx, int fd, const char *path), void *ctx,
 		    struct folderwatch **ret) _must_use_;

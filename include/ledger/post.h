@@ -13,8 +13,9 @@ enum booked {
 
 /* Only metered calls that cost something move money. One response of a provider that was seen twice is
  * billed once: the later observation is joined to the first where it comes from another epoch and the same
- * time, or is not exactly known itself (the meter joined midway). Two exact calls of one epoch, or of two
- * times, are two calls, whatever their responses say: else who replays an id is not billed. */
+ * time, or where the meter joined it midway; and the second side of a gateway on this host to the first, unless that cost
+ * less than what came over TLS. Two calls of one epoch that are neither, or of two times, are two calls, whatever their
+ * responses say: else who replays an id, or makes up an answer that bears it, is not billed. */
 int post_call(struct db *db, const struct call *c, enum booked *ret) _must_use_;
 
 #endif

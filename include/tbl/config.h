@@ -14,6 +14,7 @@ CONFIG("observe.uid",		uid,		IDS,	"",	"only processes of these user ids; empty =
 CONFIG("observe.exclude_uid",	exclude_uid,	IDS,	"",	"user ids whose processes are left alone (SIGHUP)")
 CONFIG("observe.deny",		deny,		PATHS,	"",	"files that are never probed, by path or pattern: /opt/*/libssl.so.3 (SIGHUP)")
 CONFIG("observe.plaintext",	plaintext,	IDS,	"11434:8000:4000",	"ports of plain HTTP that are metered, on the client's side: Ollama, vLLM, LiteLLM; needs observe.sockets")
+CONFIG("observe.unix",		unix_paths,	PATHS,	"",	"unix sockets of one's own LLM servers: what goes through them is not metered, `submeter coverage` counts who is connected")
 CONFIG("observe.sockets",	sockets,	BOOL,	"true",	"look at the sockets of observed cgroups: plain HTTP, and TLS that is not seen into")
 CONFIG("team_map",		team_map,	PATH,	"/etc/submeter/team-map.yaml",	"cgroup to team rules")
 CONFIG("prices",		prices,		PATHS,	"",	"price books added to the shipped one")

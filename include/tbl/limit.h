@@ -39,7 +39,6 @@ LIMIT(PROC_MAPPED,	4096,		"files",	"more executable mappings of one process are 
 LIMIT(FOLDER_DEPTH,	6,		"levels",	"deeper folders are not searched for TLS libraries")
 LIMIT(FOLDER_ENTRIES,	400000,		"entries",	"the search of the configured folders for TLS libraries ends")
 LIMIT(DEEP_LOOKS,	64,		"files",	"files that wait for a search of their code; another is looked at in a later round")
-LIMIT(WRONG_BUILDS,	64,		"build ids",	"builds in which a signature matched another function; then the oldest is tried again")
 LIMIT(FOLDER_WATCHES,	8192,		"folders",	"further folders are searched each round instead of watched")
 LIMIT(TARGETS,		65536,		"files",	"answers about executable files that are remembered; then the oldest is asked anew")
 LIMIT(XCHGS,		65536,		"exchanges",	"a new exchange above it is counted and not read")

@@ -25,7 +25,7 @@ SQL(CALL_REPEAT, "SELECT id FROM call WHERE request_hash = ? ORDER BY seq DESC L
 SQL(CALL_BILLED, "SELECT id, epoch, ts_start, ts_end FROM call WHERE response_id = ? AND provider = ? AND joined_to IS NULL "
 		"AND billing = 'metered' ORDER BY seq LIMIT 1")
 SQL(CALL_LEG,	"SELECT id FROM call WHERE response_id = ? AND provider = ? AND epoch IS ? AND server_address <> ? AND pid IS NOT ? "
-		"AND ts_start <= ? AND ts_end >= ? AND joined_to IS NULL AND billing = 'metered' ORDER BY seq LIMIT 1")
+		"AND ts_start <= ? AND ts_end >= ? AND cost_pico >= ? AND joined_to IS NULL AND billing = 'metered' ORDER BY seq LIMIT 1")
 SQL(CALL_NEW,	"INSERT INTO call (id, content, booked_ns, period, source_id, kind, ts_start, ts_first, ts_end, host, boot_id, epoch, "
 		"cgroup, cgroup_id, unit, container, pod, namespace, pid, uid, exe, comm, session, team, project, department, "
 		"cost_center, environment, rule, map_revision, provider, server_address, operation, model_requested, "

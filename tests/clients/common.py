@@ -3,6 +3,7 @@ import argparse
 import itertools
 import json
 import sys
+import time
 
 MODELS = {"chat": ("gpt-4o-mini", "gpt-4.1-mini", "gpt-5.5", "gpt-6-sol"),
           "responses": ("gpt-5.5", "gpt-6-sol", "gpt-4.1-mini"),
@@ -56,7 +57,7 @@ def calls(opts):
 
 
 def report(tag, status, body):
-    """One line about an answer; `body` is decoded JSON or a whole event stream."""
+    """One line about an answer; `body` is decoded JSON or a whole event stream. `ns`: it has been read by then."""
     ident, whole = None, False
     if body.startswith(b"{"):
         doc = json.loads(body)
@@ -67,5 +68,5 @@ def report(tag, status, body):
                 event = json.loads(line[6:])
                 ident = event.get("id") or (event.get("response") or event.get("message") or {}).get("id")
         whole = any(end in body for end in (b"data: [DONE]", b'"type":"response.completed"', b'"type":"message_stop"'))
-    sys.stdout.write(json.dumps({"tag": tag, "id": ident, "status": status, "whole": whole, "bytes": len(body)}) + "\n")
+    sys.stdout.write(json.dumps({"tag": tag, "id": ident, "status": status, "whole": whole, "bytes": len(body), "ns": time.time_ns()}) + "\n")
     sys.stdout.flush()

@@ -26,7 +26,7 @@ from tap import Tap, until  # noqa: E402
 CALLS = int(os.environ.get("SUBMETER_LIVE_CALLS", "200"))
 TURNS = int(os.environ.get("SUBMETER_LIVE_TURNS", "20"))
 ONLY = os.environ.get("SUBMETER_LIVE_AGENTS", "").split()
-TURN_S, CALLS_S, FOUND_S = 120, 300, 120
+TURN_S, CALLS_S, FOUND_S, SETTLED_S = 120, 300, 120, 20
 AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
 SERVER_PORT = 8443
 LAST_CHUNK = b"0\r\n\r\n"
@@ -277,6 +277,19 @@ class Scene:
         mine, self.conns = range(self.conns, count), count
         return self.bench.provider.raw(mine)
 
+    def covered(self, agent):
+        """Each of its connections is seen into; those that carried nothing are idle. An object's address may serve several."""
+        def sums():
+            rows = [p for p in self.bench.daemon.json("coverage")["processes"] if p.get("cgroup") == agent.cgroup.path]
+            return {k: sum(p[k] for p in rows) for k in ("llm", "metered", "idle", "unmetered")}
+        try:
+            until(lambda: (n := sums())["llm"] == n["metered"] + n["idle"] + n["unmetered"], SETTLED_S, "each connection is one or the other")
+        except TimeoutError:
+            pass
+        n = sums()
+        self.t.check(n["llm"] == n["metered"] + n["idle"] and (n["metered"] or agent.run is server),
+                     f"{agent.name}: coverage: {n['metered']} connections seen into, none that is not", str(n))
+
     def one(self, agent):
         if not self.place(agent):
             return
@@ -296,8 +309,9 @@ class Scene:
             t.note(f"{agent.name}: {pairs.unread} times the program ended without reading the last chunk, {LAST_CHUNK}")
         lines, self.lines = bench.provider.journal()[self.lines:], len(bench.provider.journal())
         calls = len([x for x in lines if x["id"]])
+        bench.daemon.wait_idle()
+        self.covered(agent)
         if agent.billed:
-            bench.daemon.wait_idle()
             booked = compare.inference(bench.daemon.calls("--cgroup", agent.cgroup.path))
             differs_ = compare.all_calls([x for x in lines if x["id"]], booked, bench.owner)
             t.check(calls >= min(CALLS, TURNS) and not any(differs_.values()), f"{agent.name}: {calls} calls in the ledger, exactly",

@@ -120,6 +120,43 @@ static void check_waiting(void)
 	go_close(b);
 }
 
+/* A Read that began before the probes came returns with bytes whose connection is not known: where its goroutine reads
+ * next there is a hole, and what follows is another connection. */
+static void check_joined(void)
+{
+	unsigned streams = 0, good = 0;
+	const struct abi_cg *cg;
+	struct bench *b;
+	struct child c;
+	uint64_t server;
+
+	cgroup_make("joined");
+	child_start(&c, "joined", "joined");
+	child_read(&c, NULL, "joined");
+	b = go_open(false);
+	child_go(&c);
+	child_read(&c, b, "calls");
+	child_end(&c);
+	drain_all(b);
+	need(strstr(c.text, "server 0x"), c.text);
+	server = strtoull(strstr(c.text, "server 0x") + 7, NULL, 16);
+	for (size_t i = 0; i < b->streams; i++)
+		if (b->stream[i].obj == server) {
+			good += b->stream[i].final[0] == (streams ? 0 : 50) &&
+				b->stream[i].final[1] == (streams ? 200 : 0) &&
+				b->stream[i].frees == 1;
+			streams++;
+		}
+	ok(streams == 2 && good == 2, "a Read that was under way before: a hole (%u, %u)", streams,
+	   good);
+	cg = counts(b, "joined");
+	ok(cg && cg->dropped[ABI_DR_CALLS] == 1 && dropped(cg) == 1 &&
+		   cg->hits == cg->delivered + cg->empty + 1,
+	   "it counts as lost (%llu of %llu calls)", cg ? (unsigned long long)dropped(cg) : 0,
+	   cg ? (unsigned long long)cg->hits : 0);
+	go_close(b);
+}
+
 static void cost(const char *when, bool inside)
 {
 	struct bench *b = inside ? go_open(false) : NULL;
@@ -148,6 +185,7 @@ int main(void)
 	check_many("stripped", "-ldflags=-s -w", true);
 	check_many("plain", "-ldflags=", false);
 	check_waiting();
+	check_joined();
 	cost("not probed", false);
 	cost("probed", true);
 	printf("1..%u\n", tests);

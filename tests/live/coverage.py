@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 """What cannot be seen into is counted: a Java program and one with a TLS library that nobody knows, on connections to a known
-LLM host, and QUIC. What is seen into, and what never carried a request, is not among it."""
+LLM host, HTTP/2 and QUIC, unix sockets. What is seen into, and what never carried a request, is not among it."""
 import os
 import shutil
+import socket
 import subprocess
 import sys
 
@@ -17,6 +18,11 @@ HOST, CALLS, SOON_S = "api.openai.com", 3, 10
 IDLE = """import socket, ssl
 t = ssl.create_default_context().wrap_socket(socket.create_connection(("%s", 443)), server_hostname="%s")
 t.unwrap()
+""" % (HOST, HOST)
+HTTP2 = """import socket, ssl
+t = ssl.create_default_context().wrap_socket(socket.create_connection(("%s", 443)), server_hostname="%s")
+t.sendall(b"PRI * HTTP/2.0\\r\\n\\r\\nSM\\r\\n\\r\\n" + bytes(400))
+t.recv(1)
 """ % (HOST, HOST)
 QUIC = """import socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -67,6 +73,15 @@ def idle(s):
     s.process(cgroup, lambda p: p["idle"] == 1 and p["unmetered"] == 0, "it counts as idle, not as unmetered")
 
 
+def http2(s):
+    """Its plaintext is seen, and says nothing yet: that is not metered."""
+    cgroup = s.bench.leaf("support", "http2")
+    code, said = s.run(["/usr/bin/python3", "-c", HTTP2], cgroup, s.bench.private.environment("requests", s.bench.provider))
+    s.t.check(code == 0, "a connection that speaks HTTP/2", said)
+    row = s.process(cgroup, lambda p: p["unmetered"] == 1 and p["metered"] == 0, "it counts as unmetered")
+    s.t.check(row.get("why", "").startswith("HTTP/2") and row["seen"], "though it is seen, and says why", str(row))
+
+
 def unknown(s):
     """A program of its own TLS, stripped."""
     program, source = s.bench.folder + "/mbed", TESTS + "/clients/mbed.c"
@@ -107,14 +122,29 @@ def quic(s):
 
 
 def shown(s):
+    path = s.bench.folder + "/llm.sock"
+    with socket.socket(socket.AF_UNIX) as server, socket.socket(socket.AF_UNIX) as client:
+        server.bind(path)
+        server.listen()
+        client.connect(path)
+        with server.accept()[0]:
+            show(s, f"unix socket {path}: not metered; connections now: 1", {"path": path, "connections": 1})
+
+
+def show(s, line, unix):
     o = s.bench.daemon.json("coverage")
+    s.t.equal(o["sockets"]["unix"], [unix], "who is connected to a unix socket is counted")
     total, teams = o["connections"], {x["team"]: x["unmetered"] for x in o["teams"]}
     want = sum(p["unmetered"] for p in o["processes"])
     s.t.check(total["unmetered"] == want == sum(teams.values()) and total["llm"] >= want, "the sums agree", str(total) + str(teams))
-    s.t.check(all(x["unmetered"] for x in o["hosts"]) and HOST in {x["host"] for x in o["hosts"]}, "and there is one a host", str(o["hosts"]))
+    sums = {k: sum(x[k] for x in o["hosts"]) for k in ("llm", "metered", "idle", "unmetered")}
+    s.t.check(sums == {k: total[k] for k in sums}, "and those by host", f"{o['hosts']} {total}")
+    at = {x["host"]: x["unmetered"] for x in o["hosts"]}
+    s.t.equal(at[HOST], sum(p["unmetered"] for p in o["processes"] if p.get("host") == HOST), "each host has what is its own")
     s.t.check(o["sockets"]["looked_at"] and "11434" in o["sockets"]["plaintext"], "sockets are looked at", str(o["sockets"]))
     text = s.bench.daemon.cli("coverage").stdout
-    s.t.check("no known TLS function in" in text and f"{want} unmetered" in text, "`submeter coverage` prints it", text)
+    s.t.check("no known TLS function in" in text and f"{want} unmetered" in text and HOST in text and line in text,
+              "`submeter coverage` prints it", text)
 
 
 def outside(s):
@@ -127,9 +157,13 @@ def outside(s):
 
 def body(t):
     with Bench("coverage", node=False) as bench:
+        with open(bench.daemon.conf, encoding="utf-8") as f:
+            text = f.read()
+        with open(bench.daemon.conf, "w", encoding="utf-8") as f:
+            f.write(text.replace("observe:\n", f"observe:\n  unix: {bench.folder}/llm.sock\n"))
         bench.daemon.start()
         scene = Scene(t, bench)
-        for part in (metered, idle, unknown, java, quic, shown, outside):
+        for part in (metered, idle, http2, unknown, java, quic, shown, outside):
             part(scene)
         bench.end(t)
 

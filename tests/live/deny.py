@@ -65,12 +65,17 @@ class Scene:
 
 
 def deny(t, s):
-    for what, line in (("by its path", s.lib), ("by a pattern", s.bench.private.folder + "/*/libssl.so.*")):
+    ways = (("by its path", s.lib), ("by a pattern", s.bench.private.folder + "/*/libssl.so.*"))
+    for number, (what, line) in enumerate(ways, 1):
         hold, p = s.held()
         t.check(changed(p.pid, s.lib) > 0, f"denied {what}: there were probes in a running program")
         s.settings(f"observe.deny: ['{line}']")
         until(lambda: s.target().get("state") == "denied" and changed(p.pid, s.lib) == 0, READY_S, "the library is let go")
         t.equal(s.target().get("why"), "by observe.deny", f"denied {what}: status says why, and the running program has no probe")
+        s.bench.daemon.wait_idle()  # the call under way ends, for us, though the program still waits for its answer
+        calls = s.bench.daemon.calls("--cgroup", s.bench.teams["legal"].path + "/held")
+        t.check(len(calls) == number and all(c.get("why") and c["usage_source"] != "reported" for c in calls),
+                f"denied {what}: the call under way is booked for what is known of it", str(calls))
         hold.release()
         code, _, said = finish(p)
         t.equal(code, 0, f"denied {what}: the program got its answer {said[-300:] if code else ''}")

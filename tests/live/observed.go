@@ -4,6 +4,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -229,6 +230,37 @@ func waiting(pairs int) {
 	bufio.NewReader(os.Stdin).ReadString('\n')
 }
 
+// Somebody waits in Read when the probes come: of its answer nobody knows whose it is, so that the connection ends there.
+func joined() {
+	c, s := pair(50)
+	turn := bufio.NewReader(os.Stdin)
+	read := make(chan int)
+	go func() {
+		for i := 0; i < 3; i++ {
+			n, err := s.conn.Read(make([]byte, 200))
+			must(err)
+			read <- n
+		}
+	}()
+	for i := 0; i < 50; i++ { // most often it is in Read by now
+		runtime.Gosched()
+	}
+	fmt.Println("joined")
+	turn.ReadString('\n')
+	go func() { s.conn.Write(bytes.Repeat([]byte{1}, 50)) }() // memory that nobody has touched is not there yet
+	io.ReadFull(c.conn, make([]byte, 50))
+	for i := 0; i < 3; i++ {
+		go func() { c.conn.Write(bytes.Repeat([]byte{1}, 100)) }()
+		if n := <-read; n != 100 {
+			must(fmt.Errorf("length %d", n))
+		}
+	}
+	go io.Copy(io.Discard, c.conn.NetConn())
+	s.conn.Close()
+	c.conn.Close()
+	fmt.Printf("server %p\n", s.conn)
+}
+
 func cost() {
 	c, s := pair(1)
 	const n = 20000
@@ -253,6 +285,8 @@ func main() {
 		closing(100)
 	case "waiting":
 		waiting(30)
+	case "joined":
+		joined()
 	case "cost":
 		cost()
 	}

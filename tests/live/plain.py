@@ -14,6 +14,7 @@ import box  # noqa: E402
 import compare  # noqa: E402
 import lossy  # noqa: E402
 from bench import Bench, missing  # noqa: E402
+from deny import Scene  # noqa: E402
 from provider import TESTS  # noqa: E402
 from tap import Tap, until  # noqa: E402
 
@@ -149,6 +150,63 @@ def bad_network(t, bench):
     t.note(f"sent again: {again} segments, {stale} bytes came twice")
 
 
+KEPT = """
+import http.client, json, sys
+c = http.client.HTTPConnection('127.0.0.1', 8000)
+for i, _ in enumerate(sys.stdin):
+    c.request('POST', '/v1/chat/completions', json.dumps({'model': '%s-%d' % (sys.argv[1], i)}), {'content-type': 'application/json'})
+    c.getresponse().read()
+    print(i, flush=True)
+"""
+
+
+class Kept:
+    """A program with one connection; a call each time it is told."""
+
+    def __init__(self, bench, name):
+        self.bench, self.cgroup = bench, bench.leaf("support", name)
+        self.process = box.start(["/usr/bin/python3", "-c", KEPT, name], dict(os.environ), self.cgroup, bench.provider.netns,
+                                 bench.provider.hosts, stdin=-1)
+
+    def seen(self):
+        """Makes a call; how many are booked now."""
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        self.process.stdout.readline()
+        self.bench.daemon.wait_idle()
+        return len([c for c in self.bench.daemon.calls("--cgroup", self.cgroup.path) if c["usage_source"] == "reported"])
+
+    def end(self):
+        self.process.stdin.close()
+        return self.process.wait(30)
+
+
+def left_alone(t, bench):
+    """Rules by user and by executable, for connections that are there when they come."""
+    server, s = Local(bench, "vllm", bench.outside, bench.provider.netns, "rules"), Scene(t, bench)
+    try:
+        user, exe, other = (Kept(bench, "rules-" + name) for name in ("user", "exe", "other"))
+        t.equal([p.seen() for p in (user, exe, other)], [1, 1, 1], "without rules three programs are metered")
+        bench.daemon.stop()
+        bench.daemon.start()
+        s.settings("observe.exclude_uid: [4242]")
+        t.equal((user.seen(), other.seen()), (2, 2), "a rule about another user: connections go on, those from before us too")
+        new = Kept(bench, "rules-new")
+        t.equal(new.seen(), 1, "and new ones are metered")
+        s.settings("observe.exclude_uid: [0]")
+        t.equal((user.seen(), new.seen()), (2, 1), "a user who is left out now: on the connections that he has, too")
+        s.settings("observe.exclude_exe: [python3.11, python3]")
+        t.equal(exe.seen(), 1, "an executable")
+        before = Kept(bench, "rules-before")
+        t.equal(before.seen(), 0, "one that connects now")
+        s.settings()
+        after = Kept(bench, "rules-after")
+        t.equal(after.seen(), 1, "no rule: everything is observed again")
+        t.check(all(p.end() == 0 for p in (user, exe, other, before, after, new)), "the programs do not notice")
+    finally:
+        server.stop()
+
+
 def there_before(t, bench):
     """A connection that was made before submeterd: metered to the cgroup, the process unknown."""
     cgroup = bench.leaf("legal", "before")
@@ -210,7 +268,7 @@ def body(t):
     with Bench("plain", node=False) as bench:
         with open(bench.daemon.conf, "a", encoding="utf-8") as f:
             f.write("endpoints: [{host: '127.0.0.1:4000', speaks: openai}]\n")
-        for part in (there_before, local_servers, gateway, bad_network, new_attacher):
+        for part in (there_before, left_alone, local_servers, gateway, bad_network, new_attacher):
             part(t, bench)
         rows = bench.cg_rows()
         wrong = compare.identities(rows)

@@ -66,6 +66,18 @@ def links(pid):
     return sorted(probes), programs
 
 
+def every_link(pid):
+    """Ids of all links that a process holds: probes, events, sockets of cgroups; and of programs."""
+    found = [re.search(r"^link_id:\t(\d+)", read(info), re.M) for info in glob.glob(f"/proc/{pid}/fdinfo/*")]
+    return sorted(int(x[1]) for x in found if x), links(pid)[1]
+
+
+def on_sockets(cgroup):
+    """Ids of the programs that the kernel runs for sockets of a cgroup."""
+    p = subprocess.run([BPFTOOL, "cgroup", "show", cgroup.folder], capture_output=True, text=True, check=True)
+    return re.findall(r"^\s*(\d+)\s+\S", p.stdout, re.M)
+
+
 def exists(kind, number):
     return subprocess.run([BPFTOOL, kind, "show", "id", str(number)], capture_output=True, check=False).returncode == 0
 
@@ -265,18 +277,19 @@ def left(p, had, roles):
 
 
 def endings(tap, scene, p):
-    had, roles = links(p.pid), scene.roles(p)
+    had, roles, sockets = every_link(p.pid), scene.roles(p), on_sockets(scene.top)
     p.send_signal(signal.SIGKILL)
     p.wait()
     until(lambda: not left(p, had, roles), WITHIN_S, "all is gone after kill -9")
     tap.check(had[0] and had[1], "kill -9 of the supervisor: roles, probes and programs are gone")
+    tap.equal((len(sockets), on_sockets(scene.top)), (4, []), "and nothing runs for the sockets of the observed cgroup any more")
     p = scene.submeterd()
     scene.up(p)
-    had, roles = links(p.pid), scene.roles(p)
+    had, roles = every_link(p.pid), scene.roles(p)
     p.terminate()
     tap.equal(p.wait(WITHIN_S + 1), 0, "SIGTERM: ends with 0")
     until(lambda: not left(p, had, roles), WITHIN_S, "all is gone after SIGTERM")
-    tap.check(had[0] and had[1], "SIGTERM: nothing is left")
+    tap.check(had[0] and had[1] and not on_sockets(scene.top), "SIGTERM: nothing is left")
 
 
 def later(tap, scene):

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """A signature that is wrong: a program whose functions raise BoringSSL's very errors and are something else (planted.c). What comes
 through such a probe must look like HTTP before it is believed; when it does not, the probe goes, and coverage says why. The
-program never notices, and nothing is billed."""
+program never notices, and nothing is billed. All are one build: what a file is found out about says nothing of its copies, since
+anybody can write another's build id into his own."""
 import os
 import shutil
 import subprocess
@@ -19,11 +20,9 @@ SECONDS = 30
 ROUND = 8  # objects that are used before the next look
 
 
-def build(bench, kind):
-    """The program, with a build id of its own: what was found out about one of them is remembered by that."""
-    built = f"{bench.folder}/planted-{kind}"
-    command("cc", "-O2", "-no-pie", "-fno-pie", "-fcf-protection=none", f"-Wl,--build-id=0x{kind.encode().hex()}", "-o", built,
-            CLIENTS + "/planted.c")
+def build(bench):
+    built = bench.folder + "/planted"
+    command("cc", "-O2", "-no-pie", "-fno-pie", "-fcf-protection=none", "-Wl,--build-id=sha1", "-o", built, CLIENTS + "/planted.c")
     return built
 
 
@@ -111,9 +110,10 @@ def right(t, bench, built):
 def body(t):
     with Bench("wrong", node=False) as bench:
         bench.daemon.start()
-        right(t, bench, build(bench, "http"))
+        built = build(bench)
         for kind in ("binary", "garbage"):
-            planted(t, bench, build(bench, kind), kind)
+            planted(t, bench, built, kind)
+        right(t, bench, built)
         wrong = compare.identities(bench.cg_rows())
         t.check(not wrong, "the identities hold exactly", "\n".join(wrong))
         bench.end(t)

@@ -77,7 +77,10 @@ static void close_log(struct log *l)
 
 static int data(struct log *l, uint64_t gen, enum flow_dir dir, uint64_t off, const char *z)
 {
-	struct chunk c = { .from = { .gen = gen, .tgid = (uint32_t)(gen / 10), .start_ns = 5 },
+	struct chunk c = { .from = { .gen = gen,
+				     .tgid = (uint32_t)(gen / 10),
+				     .start_ns = 5,
+				     .target = (uint32_t)(gen % 10) },
 			   .at_ns = l->now_ns,
 			   .dir = dir,
 			   .off = off,
@@ -269,13 +272,35 @@ static void no_memory(void **state)
 	}
 }
 
+/* The probes of one file are taken away: all that was seen through them ends, and nothing else. */
+static void targets(void **state)
+{
+	struct chunk gone = { .from = { .target = 7 }, .at_ns = 100, .end = END_STOP };
+	struct log l;
+
+	(void)state;
+	open_log(&l);
+	assert_int_equal(data(&l, 17, DIR_OUT, 0, "a"), 0);
+	assert_int_equal(data(&l, 18, DIR_OUT, 0, "b"), 0);
+	assert_int_equal(data(&l, 27, DIR_IN, 0, "c"), 0);
+	assert_int_equal(data(&l, 20, DIR_IN, 0, "d"), 0);
+	buf_reset(&l.text);
+	assert_int_equal(conn_feed(l.conn, &gone), 0);
+	assert_int_equal(count_get(&l.c, CONNS_OPEN), 2);
+	buf_reset(&l.text);
+	assert_int_equal(conn_feed(l.conn, &gone), 0);
+	says(&l, "");
+	assert_int_equal(conn_flush(l.conn, 200), 0);
+	close_log(&l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(order_and_gaps), cmocka_unit_test(stale_bytes),
 		cmocka_unit_test(ends),           cmocka_unit_test(processes),
 		cmocka_unit_test(full_table),     cmocka_unit_test(outlet_errors),
-		cmocka_unit_test(no_memory),
+		cmocka_unit_test(no_memory),      cmocka_unit_test(targets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

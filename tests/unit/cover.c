@@ -20,7 +20,7 @@ struct bed {
 static bool on_llm(void *ctx, struct str host)
 {
 	(void)ctx;
-	return str_eq(host, S("10.0.0.9:8443")) || str_starts(host, S("llm"));
+	return str_eq(host, S("10.0.0.9:8443")) || str_ieq(str_head(host, 3), S("llm"));
 }
 
 static void on_who(void *ctx, const struct origin *from, struct cover_who *ret)
@@ -196,6 +196,158 @@ static void left_over(void **state)
 	bed_done(&b);
 }
 
+/* A library that does not say when an object is gone: the next one at its address goes on where it ended. */
+static void same_address(void **state)
+{
+	struct bed b;
+
+	(void)state;
+	bed_init(&b);
+	for (uint64_t i = 1; i <= 3; i++) { /* one after another */
+		sock(&b, ABI_HELLO, i, 7, "llm.a", i * S_NS);
+		says(&b, 100, 7, "GET / HTTP/1.1\r\nhost: llm.a\r\n\r\n", i * S_NS + 4);
+		sock(&b, ABI_SPENT, i, 7, NULL, i * S_NS + 4);
+		sock(&b, ABI_SHUT, i, 7, NULL, i * S_NS + 9);
+	}
+	cover_tick(b.cover, 9 * S_NS);
+	sums(&b, 3, 3, 0, 0);
+	assert_int_equal(b.board->process[0].seen[TLS_OPENSSL_WRITE], 3);
+	/* the data are read before what is told of sockets: all at once */
+	for (uint64_t i = 11; i <= 13; i++)
+		says(&b, 100, 7, "GET / HTTP/1.1\r\nhost: llm.a\r\n\r\n", i * S_NS + 4);
+	for (uint64_t i = 11; i <= 13; i++) {
+		sock(&b, ABI_HELLO, i, 7, "llm.a", i * S_NS);
+		sock(&b, ABI_SPENT, i, 7, NULL, i * S_NS + 4);
+		sock(&b, ABI_SHUT, i, 7, NULL, i * S_NS + 9);
+	}
+	cover_tick(b.cover, 19 * S_NS);
+	sums(&b, 6, 6, 0, 0);
+	/* what went before the end of its own connection is not there for another */
+	sock(&b, ABI_HELLO, 21, 7, "llm.a", 21 * S_NS);
+	says(&b, 100, 7, "GET / HTTP/1.1\r\nhost: llm.a\r\n\r\n", 21 * S_NS + 4);
+	sock(&b, ABI_SPENT, 21, 7, NULL, 21 * S_NS + 4);
+	sock(&b, ABI_HELLO, 22, 7, "llm.a", 21 * S_NS);
+	sock(&b, ABI_SPENT, 22, 7, NULL, 21 * S_NS + 4);
+	says(&b, 100, 7, "and more", 21 * S_NS + 5);
+	sock(&b, ABI_SHUT, 21, 7, NULL, 21 * S_NS + 9);
+	cover_tick(b.cover, 29 * S_NS);
+	sums(&b, 8, 7, 0, 1);
+	bed_done(&b);
+}
+
+/* Connections made ahead: the oldest is not always the one that is used. */
+static void ahead(void **state)
+{
+	struct bed b;
+
+	(void)state;
+	bed_init(&b);
+	/* the one that nobody used ends after the other was used, or before that is told */
+	for (uint64_t i = 1; i <= 2; i++) {
+		uint64_t at = i * 10 * S_NS;
+
+		sock(&b, ABI_HELLO, 10 * i, 7, "llm.a", at);
+		sock(&b, ABI_HELLO, 10 * i + 1, 7, "llm.a", at + 1);
+		says(&b, 100 + i, 7, "GET / HTTP/1.1\r\nhost: llm.a\r\n\r\n", at + 2);
+		if (i == 2)
+			sock(&b, ABI_SHUT, 10 * i, 7, NULL, at + 3);
+		sock(&b, ABI_SPENT, 10 * i + 1, 7, NULL, at + 3);
+		if (i == 1)
+			sock(&b, ABI_SHUT, 10 * i, 7, NULL, at + 4);
+		cover_tick(b.cover, at + 9 * S_NS);
+		sums(&b, 2 * i, i, i, 0);
+	}
+	/* it is still open, and then it is used as well, and not seen into */
+	sock(&b, ABI_HELLO, 30, 7, "llm.a", 30 * S_NS);
+	sock(&b, ABI_HELLO, 31, 7, "llm.a", 30 * S_NS + 1);
+	says(&b, 103, 7, "GET / HTTP/1.1\r\nhost: llm.a\r\n\r\n", 30 * S_NS + 2);
+	sock(&b, ABI_SPENT, 31, 7, NULL, 30 * S_NS + 3);
+	cover_tick(b.cover, 39 * S_NS);
+	sums(&b, 6, 3, 2, 0);
+	sock(&b, ABI_SPENT, 30, 7, NULL, 40 * S_NS);
+	cover_tick(b.cover, 49 * S_NS);
+	sums(&b, 6, 3, 2, 1);
+	sock(&b, ABI_SHUT, 30, 7, NULL, 50 * S_NS);
+	sock(&b, ABI_SHUT, 31, 7, NULL, 50 * S_NS);
+	sums(&b, 6, 3, 2, 1);
+	bed_done(&b);
+}
+
+/* A file that is known now, and was not when this was sent. */
+static void reasons(void **state)
+{
+	struct board_target *t;
+	struct bed b;
+
+	(void)state;
+	bed_init(&b);
+	t = &b.board->target[0];
+	b.board->target_count = 1;
+	t->state = TARGET_ATTACHED;
+	t->attached_ns = 2 * S_NS;
+	snprintf(t->path, sizeof(t->path), "/opt/app");
+	sock(&b, ABI_HELLO, 1, 7, "llm.a", S_NS);
+	sock(&b, ABI_SPENT, 1, 7, NULL, S_NS);
+	cover_tick(b.cover, 9 * S_NS);
+	assert_string_equal(b.board->process[0].why, "sent before the probes were in /opt/app");
+	sock(&b, ABI_HELLO, 2, 7, "llm.a", 10 * S_NS);
+	sock(&b, ABI_SPENT, 2, 7, NULL, 10 * S_NS);
+	cover_tick(b.cover, 19 * S_NS);
+	assert_string_equal(b.board->process[0].why, "nothing came through the probes in /opt/app");
+	snprintf(t->why, sizeof(t->why), "its SSL_read is not probed");
+	sock(&b, ABI_HELLO, 3, 7, "llm.a", 20 * S_NS);
+	sock(&b, ABI_SPENT, 3, 7, NULL, 20 * S_NS);
+	cover_tick(b.cover, 29 * S_NS);
+	assert_string_equal(b.board->process[0].why, "its SSL_read is not probed");
+	bed_done(&b);
+}
+
+/* Each host by itself, whoever talks to it; what is seen and not read is not metered. */
+static void by_host(void **state)
+{
+	const struct board_host *h;
+	struct bed b;
+	char name[16];
+
+	(void)state;
+	bed_init(&b);
+	h = b.board->host;
+	sock(&b, ABI_HELLO, 1, 7, "llm.a", S_NS);
+	says(&b, 100, 7, "GET / HTTP/1.1\r\nhost: llm.a\r\n\r\n", S_NS);
+	sock(&b, ABI_HELLO, 2, 7, "LLM.A", S_NS);
+	sock(&b, ABI_SHUT, 2, 7, NULL, S_NS);
+	sock(&b, ABI_HELLO, 3, 7, "llm.b", S_NS);
+	sock(&b, ABI_SPENT, 3, 7, NULL, S_NS);
+	sock(&b, ABI_HELLO, 4, 7, "else.where", S_NS);
+	cover_tick(b.cover, 9 * S_NS);
+	assert_int_equal(b.board->host_count, 2);
+	assert_string_equal(h[0].name, "llm.a");
+	assert_true(h[0].llm == 2 && h[0].metered == 1 && h[0].idle == 1 && h[0].unmetered == 0);
+	assert_string_equal(h[1].name, "llm.b");
+	assert_true(h[1].llm == 1 && h[1].metered == 0 && h[1].unmetered == 1);
+	sock(&b, ABI_QUIC, 5, 8, NULL, S_NS);
+	assert_string_equal(h[2].name, "10.0.0.9");
+	assert_int_equal(h[2].unmetered, 1);
+	/* HTTP/2 */
+	sock(&b, ABI_HELLO, 6, 9, "llm.c", 10 * S_NS);
+	says(&b, 600, 9, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 10 * S_NS);
+	sock(&b, ABI_SPENT, 6, 9, NULL, 10 * S_NS);
+	cover_tick(b.cover, 19 * S_NS);
+	assert_true(h[3].llm == 1 && h[3].metered == 0 && h[3].unmetered == 1);
+	assert_string_equal(b.board->process[2].host, "llm.c");
+	assert_true(strncmp(b.board->process[2].why, "HTTP/2", 6) == 0);
+	sock(&b, ABI_SHUT, 6, 9, NULL, 20 * S_NS);
+	assert_int_equal(h[3].unmetered, 1);
+	/* whoever makes up names fills no more than there is room for */
+	for (unsigned i = 0; i < 2 * BOARD_HOSTS; i++) {
+		snprintf(name, sizeof(name), "llm.%u", i);
+		sock(&b, ABI_HELLO, 1000 + i, 9, name, 20 * S_NS);
+	}
+	assert_int_equal(b.board->host_count, BOARD_HOSTS);
+	assert_int_equal(h[BOARD_HOSTS - 1].llm, 2 * BOARD_HOSTS - (BOARD_HOSTS - 1 - 4));
+	bed_done(&b);
+}
+
 static void bounded(void **state)
 {
 	struct bed b;
@@ -230,8 +382,12 @@ static void bounded(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(paired), cmocka_unit_test(left_over),
-					    cmocka_unit_test(bounded) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(paired),       cmocka_unit_test(left_over),
+		cmocka_unit_test(same_address), cmocka_unit_test(ahead),
+		cmocka_unit_test(reasons),      cmocka_unit_test(by_host),
+		cmocka_unit_test(bounded)
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

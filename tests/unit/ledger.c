@@ -3,6 +3,12 @@
 #include <sys/stat.h>
 #include "ledger_kit.h"
 
+enum { /* where bytes come from */
+#define TLS(row, family, function, shape, dir, finder, tried) TLS_##row,
+#include "tbl/tls.h"
+#undef TLS
+};
+
 static void test_books(void **state)
 {
 	struct kit k;
@@ -231,14 +237,27 @@ static void test_legs(void **state)
 		uint32_t tgid;
 		uint64_t later_ns;
 		bool joined;
+		bool plain;
+		int64_t pico;
 	} row[] = {
-		{ 1, "api.openai.com", 42, 0, false },
-		{ 1, "127.0.0.1", 43, 0, true },       /* who asked the gateway */
-		{ 1, "127.0.0.1", 0, 0, true },        /* and was there before us */
-		{ 1, "api.openai.com", 44, 0, false }, /* the same server again: another call */
-		{ 1, "127.0.0.1", 45, 10 * NS_PER_SEC, false }, /* not at that time */
-		{ 2, "api.openai.com", 42, 0, false },
-		{ 2, "127.0.0.1", 42, 0, false }, /* a process does not pass on to itself */
+		{ 1, "api.openai.com", 42, 0, false, false, 50 },
+		{ 1, "127.0.0.1", 43, 0, true, false, 50 }, /* who asked the gateway */
+		{ 1, "127.0.0.1", 0, 0, true, false, 50 },  /* and was there before us */
+		{ 1, "api.openai.com", 44, 0, false, false,
+		  50 }, /* the same server again: another call */
+		{ 1, "127.0.0.1", 45, 10 * NS_PER_SEC, false, false, 50 }, /* not at that time */
+		{ 2, "api.openai.com", 42, 0, false, false, 50 },
+		{ 2, "127.0.0.1", 42, 0, false, false,
+		  50 }, /* a process does not pass on to itself */
+		{ 3, "127.0.0.1", 43, 0, false, true, 50 }, /* who asked, booked first */
+		{ 3, "api.openai.com", 42, 0, true, false, 50 },
+		/* a server of one's own that says the id of a real answer while that comes pays for nothing */
+		{ 4, "127.0.0.1", 43, 0, false, true, 1 },
+		{ 4, "api.openai.com", 42, 0, false, false, 50 },
+		{ 5, "eu.api.openai.com", 43, 0, false, false, 1 },
+		{ 5, "api.openai.com", 42, 0, false, false, 50 },
+		{ 6, "api.openai.com", 42, 0, false, false, 50 },
+		{ 6, "127.0.0.1", 43, 0, true, true, 70 }, /* a gateway that tells less */
 	};
 	struct kit k;
 	struct kit_call c;
@@ -248,9 +267,10 @@ static void test_legs(void **state)
 	assert_int_equal(kit_open(&k), 0);
 	assert_int_equal(ledger_epoch_begin(k.l, epoch, KIT_START), 0);
 	for (unsigned i = 0; i < COUNT_OF(row); i++) {
-		kit_call(&c, row[i].id, "red", 50);
+		kit_call(&c, row[i].id, "red", row[i].pico);
 		c.posting.id[15] = (unsigned char)(i + 1);
 		c.usage.host = str_of(row[i].host);
+		c.usage.from.row = row[i].plain ? TLS_PLAIN : 0;
 		c.usage.from.tgid = row[i].tgid;
 		c.usage.start_ns += row[i].later_ns;
 		c.usage.end_ns += row[i].later_ns;
@@ -260,8 +280,60 @@ static void test_legs(void **state)
 					     "DESC LIMIT 1"),
 				 row[i].joined);
 	}
-	assert_int_equal(kit_balance(&k, "red", "spend"), 5 * 50);
-	assert_int_equal(k.counters.n[CNT_POST_JOINED], 2);
+	assert_int_equal(kit_balance(&k, "red", "spend"), 9 * 50 + 1 + 1);
+	assert_int_equal(k.counters.n[CNT_POST_JOINED], 4);
+	kit_sound(&k);
+	kit_done(&k);
+}
+
+/* What has no price is not paid by a side that cost nothing. */
+static void test_leg_unpriced(void **state)
+{
+	static const unsigned char epoch[8] = "epoch--1";
+	struct kit k;
+	struct kit_call c;
+
+	(void)state;
+	kit_make(&k);
+	assert_int_equal(kit_open(&k), 0);
+	assert_int_equal(ledger_epoch_begin(k.l, epoch, KIT_START), 0);
+	kit_call(&c, 7, "red", 0);
+	c.usage.host = S("127.0.0.1");
+	assert_int_equal(ledger_feed(k.l, &c.posting), 0);
+	kit_call(&c, 7, "red", 0);
+	c.posting.id[15] = 99;
+	c.usage.host = S("api.openai.com");
+	c.usage.from.tgid = 43;
+	c.usage.why = c.charge.why = WHY_NO_PRICE;
+	c.charge.billing = BILLING_UNPRICED;
+	c.charge.count = 0;
+	assert_int_equal(ledger_feed(k.l, &c.posting), 0);
+	assert_int_equal(ledger_commit(k.l), 0);
+	assert_int_equal(k.counters.n[CNT_POST_JOINED], 0);
+	kit_sound(&k);
+	kit_done(&k);
+}
+
+/* Who reads an answer's id off its first event cannot have it paid by a call that he made up, and break it off. */
+static void test_broken_off(void **state)
+{
+	static const unsigned char epoch[8] = "epoch--1";
+	struct kit k;
+	struct kit_call c;
+
+	(void)state;
+	kit_make(&k);
+	assert_int_equal(kit_open(&k), 0);
+	assert_int_equal(ledger_epoch_begin(k.l, epoch, KIT_START), 0);
+	kit_call(&c, 1, "red", 1);
+	assert_int_equal(ledger_feed(k.l, &c.posting), 0);
+	kit_call(&c, 1, "red", 50);
+	c.posting.id[15] = 2;
+	c.usage.source = SOURCE_PARTIAL;
+	c.usage.why = c.charge.why = WHY_ABORTED;
+	assert_int_equal(ledger_feed(k.l, &c.posting), 0);
+	assert_int_equal(ledger_commit(k.l), 0);
+	assert_int_equal(kit_balance(&k, "red", "spend"), 51);
 	kit_sound(&k);
 	kit_done(&k);
 }
@@ -381,11 +453,12 @@ static void test_epochs(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_books),    cmocka_unit_test(test_again),
-		cmocka_unit_test(test_no_money), cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_text),     cmocka_unit_test(test_joined),
-		cmocka_unit_test(test_legs),     cmocka_unit_test(test_repeat),
-		cmocka_unit_test(test_time),     cmocka_unit_test(test_closed_month),
+		cmocka_unit_test(test_books),      cmocka_unit_test(test_again),
+		cmocka_unit_test(test_no_money),   cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_text),       cmocka_unit_test(test_joined),
+		cmocka_unit_test(test_legs),       cmocka_unit_test(test_leg_unpriced),
+		cmocka_unit_test(test_broken_off), cmocka_unit_test(test_repeat),
+		cmocka_unit_test(test_time),       cmocka_unit_test(test_closed_month),
 		cmocka_unit_test(test_epochs),
 	};
 

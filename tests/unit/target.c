@@ -118,12 +118,48 @@ static void test_shown(void **state)
 	assert_int_equal(row->attached_ns, 0);
 }
 
+/* What must not be attached goes, and says why; what may be stays, in its order. */
+static void test_stripped(void **state)
+{
+	const struct site all[] = { { .row = TLS_OPENSSL_READ }, { .row = TLS_BORING_READ },
+				    { .row = TLS_GO_READ },      { .row = TLS_GO_READ, .leave = 1 },
+				    { .row = TLS_RUSTLS_IN },    { .row = TLS_GNUTLS_DEINIT } };
+	struct target a = file(1), copy = file(2);
+	struct find_answer answer = { .count = COUNT_OF(all) };
+
+	(void)state;
+	memcpy(answer.site, all, sizeof(all));
+	target_strip(&t, &a, &answer);
+	assert_int_equal(answer.count, COUNT_OF(all));
+	assert_string_equal(answer.why, "");
+	/* a signature that lied: what has a name is believed, and so is a copy of the file */
+	a.distrusted = true;
+	target_strip(&t, &copy, &answer);
+	assert_int_equal(answer.count, COUNT_OF(all));
+	target_strip(&t, &a, &answer);
+	assert_int_equal(answer.count, 4);
+	assert_int_equal(answer.site[1].row, TLS_GO_READ);
+	assert_int_equal(answer.site[3].row, TLS_GNUTLS_DEINIT);
+	assert_string_equal(answer.why, target_lie);
+	/* a kernel on which return probes do harm: Go needs none, and what is whole at its entry neither */
+	strcpy(world.board->no_returns, "they kill");
+	answer = (struct find_answer){ .count = COUNT_OF(all) };
+	memcpy(answer.site, all, sizeof(all));
+	target_strip(&t, &copy, &answer);
+	assert_int_equal(answer.count, 4);
+	for (uint32_t i = 0; i < answer.count; i++)
+		assert_false(target_returns(&answer.site[i]));
+	assert_int_equal(answer.site[2].row, TLS_RUSTLS_IN);
+	assert_string_equal(answer.why, "they kill");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_numbers, fresh),
 		cmocka_unit_test_setup(test_taken, fresh),
 		cmocka_unit_test_setup(test_shown, fresh),
+		cmocka_unit_test_setup(test_stripped, fresh),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, done);

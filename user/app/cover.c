@@ -1,7 +1,8 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <utlist.h>
-#include "app/cover.h"
+#include "app/cover_row.h"
+#include "app/cover_text.h"
 #include "base/limit.h"
 #include "base/table.h"
 #include "conn/hello.h"
@@ -11,10 +12,12 @@
 
 struct line { /* a TLS connection, as the kernel knows it */
 	uint64_t cookie, at_ns;
-	uint64_t spent_ns; /* when a request may have gone; 0 = not yet */
+	uint64_t spent_ns, closed_ns; /* when a request may have gone; when it ended; 0 = not yet */
 	char *host;
-	bool llm, found, closed;
+	struct board_host *llm; /* NULL: not an LLM host */
+	bool found;
 	bool counted; /* as unmetered */
+	struct talk *talk;
 	struct person *of;
 	struct line *prev, *next;    /* of its process */
 	struct line *before, *after; /* of those that wait for plaintext, by spent_ns */
@@ -23,8 +26,12 @@ struct line { /* a TLS connection, as the kernel knows it */
 
 struct talk { /* a connection, as the probes know it */
 	uint64_t gen, at_ns;
+	uint64_t sent_ns, over_ns; /* the last that was sent; when its line ended, 0 = not yet */
+	uint32_t row;
 	char *host; /* NULL: not told */
-	bool found;
+	struct line *line;
+	bool found, again;
+	bool unread; /* it is HTTP/2 */
 	struct person *of;
 	struct talk *prev, *next;
 	UT_hash_handle hh;
@@ -51,9 +58,10 @@ struct cover {
 	bool used[BOARD_PROCESSES];
 };
 
-#define BUMP(c, p, name, by)                                                                     \
+#define BUMP(c, p, h, name, by)                                                                  \
 	do {                                                                                     \
 		__atomic_fetch_add(&(p)->row->name, (uint64_t)(by), __ATOMIC_RELAXED);           \
+		__atomic_fetch_add(&(h)->name, (uint64_t)(by), __ATOMIC_RELAXED);                \
 		__atomic_fetch_add(&(c)->o.board->cover.name, (uint64_t)(by), __ATOMIC_RELAXED); \
 	} while (0)
 
@@ -64,17 +72,6 @@ static void refuse(struct cover *c)
 
 /* ---- rows on the board ----------------------------------------------------------------------- */
 
-static void row_open(struct board_process *row)
-{
-	__atomic_store_n(&row->version, row->version | 1, __ATOMIC_RELAXED);
-	__atomic_thread_fence(__ATOMIC_RELEASE);
-}
-
-static void row_shut(struct board_process *row)
-{
-	__atomic_store_n(&row->version, row->version + 1, __ATOMIC_RELEASE);
-}
-
 int cover_new(const struct cover_opts *o, struct cover **ret)
 {
 	struct cover *c = obj_new(c, COVER_MAGIC);
@@ -84,82 +81,33 @@ int cover_new(const struct cover_opts *o, struct cover **ret)
 		return -ENOMEM;
 	c->o = *o;
 	/* of a meter before us: what it knew of them is gone */
-	for (size_t i = 0; i < BOARD_PROCESSES; i++) {
-		struct board_process *row = &o->board->process[i];
-
-		row_open(row);
-		*row = (struct board_process){ .version = row->version };
-		row_shut(row);
-	}
+	for (size_t i = 0; i < BOARD_PROCESSES; i++)
+		cover_row_new(&o->board->process[i], &(struct origin){ 0 }, 0);
 	*ret = c;
 	return 0;
-}
-
-static void text(char *to, size_t room, struct str s)
-{
-	snprintf(to, room, STR_FMT, (int)MIN(s.n, room - 1), s.p ? s.p : "");
 }
 
 /* Its owner and its program may become known after its first connection. */
 static void row_who(struct cover *c, struct person *p, struct cover_who *ret)
 {
-	struct board_process *row = p->row;
-
 	*ret = (struct cover_who){ 0 };
 	c->o.who(c->o.ctx, &p->from, ret);
-	row_open(row);
-	text(row->exe, sizeof(row->exe), ret->exe);
-	text(row->path, sizeof(row->path), ret->path);
-	text(row->team, sizeof(row->team), ret->team);
-	memcpy(row->comm, p->from.comm, sizeof(row->comm));
-	row_shut(row);
+	cover_row_who(p->row, p->from.comm, ret);
 }
 
-static struct str base_name(struct str path)
+/* Why there is no plaintext of what was sent at that time. */
+static void row_why(struct cover *c, struct person *p, const char *host, uint64_t at_ns,
+		    const char *why)
 {
-	const char *slash = path.n ? memrchr(path.p, '/', path.n) : NULL;
-
-	return slash ? str_skip(path, (size_t)(slash - path.p) + 1) : path;
-}
-
-static const char *refused_target(const struct board *b, struct str exe)
-{
-	uint32_t count =
-		MIN(__atomic_load_n(&b->target_count, __ATOMIC_ACQUIRE), (uint32_t)BOARD_TARGETS);
-
-	for (uint32_t i = 0; exe.n && i < count; i++) {
-		const struct board_target *t = &b->target[i];
-
-		if (t->why[0] && t->state != TARGET_GONE && str_eq(str_of(t->path), exe))
-			return t->why;
-	}
-	return NULL;
-}
-
-/* Why there is no plaintext of it, as well as can be said. */
-static void row_why(struct cover *c, struct person *p, const char *host, const char *why)
-{
-	struct board_process *row = p->row;
+	char said[sizeof(p->row->why)];
 	struct cover_who who;
-	const char *target;
 
 	row_who(c, p, &who);
-	target = refused_target(c->o.board, who.exe);
-	row_open(row);
-	text(row->host, sizeof(row->host), str_of(host));
-	if (why)
-		text(row->why, sizeof(row->why), str_of(why));
-	else if (str_starts(base_name(who.library), S("libjvm")) ||
-		 str_eq(base_name(who.exe), S("java")))
-		text(row->why, sizeof(row->why), S("Java: TLS inside the JVM"));
-	else if (str_starts(base_name(who.library), S("libnss3")))
-		text(row->why, sizeof(row->why), S("NSS is not read"));
-	else if (target)
-		text(row->why, sizeof(row->why), str_of(target));
-	else
-		snprintf(row->why, sizeof(row->why), "no known TLS function in " STR_FMT,
-			 (int)MIN(who.exe.n, (size_t)200), who.exe.n ? who.exe.p : "the program");
-	row_shut(row);
+	if (!why) {
+		cover_why(c->o.board, &who, at_ns, said, sizeof(said));
+		why = said;
+	}
+	cover_row_why(p->row, host, why);
 }
 
 /* ---- connections ----------------------------------------------------------------------------- */
@@ -174,6 +122,8 @@ static void line_still(struct cover *c, struct line *l)
 static void line_drop(struct cover *c, struct line *l)
 {
 	line_still(c, l);
+	if (l->talk)
+		l->talk->line = NULL;
 	DL_DELETE(l->of->lines, l);
 	HASH_DEL(c->lines, l);
 	mem_free(l->host);
@@ -182,6 +132,8 @@ static void line_drop(struct cover *c, struct line *l)
 
 static void talk_drop(struct cover *c, struct talk *t)
 {
+	if (t->line)
+		t->line->talk = NULL;
 	DL_DELETE(t->of->talks, t);
 	HASH_DEL(c->talks, t);
 	mem_free(t->host);
@@ -228,7 +180,6 @@ static struct person *person_get(struct cover *c, const struct origin *from, uin
 	struct board_process *row;
 	struct cover_who who;
 	struct person *p;
-	uint32_t version;
 
 	HASH_FIND(hh, c->persons, &key, sizeof(key), p);
 	if (!p) {
@@ -244,14 +195,7 @@ static struct person *person_get(struct cover *c, const struct origin *from, uin
 		}
 		p->from = *from;
 		c->used[row - c->o.board->process] = true;
-		row_open(row);
-		version = row->version;
-		*row = (struct board_process){ .version = version,
-					       .tgid = from->tgid,
-					       .start_ns = from->start_ns,
-					       .cgroup = from->cgroup,
-					       .first_ns = at_ns };
-		row_shut(row);
+		cover_row_new(row, from, at_ns);
 		row_who(c, p, &who);
 	}
 	p->from = *from;
@@ -259,35 +203,92 @@ static struct person *person_get(struct cover *c, const struct origin *from, uin
 	return p;
 }
 
-static bool suits(const struct line *l, const struct talk *t)
+static bool fits(const struct line *l, const struct talk *t)
 {
 	/* what was said before there was the connection was said on another */
-	return !l->found && !t->found && t->at_ns + SLIP_NS >= l->at_ns &&
+	return t->at_ns + SLIP_NS >= l->at_ns &&
 	       (!t->host || !l->host || str_ieq(str_of(t->host), str_of(l->host)));
+}
+
+static bool suits(const struct line *l, const struct talk *t)
+{
+	return !l->found && !t->found && fits(l, t);
+}
+
+/* Has it sent something since its connection ended? Not every library says that one of its objects is gone: at the same address
+ * the next one goes on, over another connection. */
+static bool talk_again(struct talk *t)
+{
+	if (!t->over_ns || t->sent_ns <= t->over_ns)
+		return false;
+	t->at_ns = t->sent_ns;
+	t->over_ns = 0;
+	t->found = false;
+	t->again = true;
+	mem_free(t->host);
+	t->host = NULL;
+	return true;
+}
+
+/* It is closed, and what is to be said of it was said. Returns whether its plaintext goes on. */
+static bool line_end(struct cover *c, struct line *l)
+{
+	struct talk *t = l->talk;
+
+	if (t)
+		t->over_ns = l->closed_ns;
+	line_drop(c, l);
+	return t && talk_again(t);
 }
 
 static void pair(struct cover *c, struct line *l, struct talk *t)
 {
 	l->found = t->found = true;
+	l->talk = t;
+	t->line = l;
+	if (t->again)
+		__atomic_fetch_add(&t->of->row->seen[t->row], 1, __ATOMIC_RELAXED);
+	t->again = false;
 	line_still(c, l);
+	if (l->llm && t->unread) {
+		if (!l->counted)
+			BUMP(c, l->of, l->llm, unmetered, 1);
+		row_why(c, l->of, l->host, 0, "HTTP/2 is seen, and not read by this version");
+	} else if (l->llm) {
+		BUMP(c, l->of, l->llm, metered, 1);
+		if (l->counted)
+			BUMP(c, l->of, l->llm, unmetered, -1);
+	}
+	if (l->closed_ns)
+		line_end(c, l);
+}
+
+/* Programs open connections ahead: what has sent next to nothing leaves its plaintext to another. */
+static bool line_yield(struct cover *c, struct line *l, struct line *to)
+{
+	struct talk *t = l->talk;
+
+	if (l->spent_ns || !t || t->unread || to->found || !fits(to, t))
+		return false;
 	if (l->llm)
-		BUMP(c, l->of, metered, 1);
-	if (l->counted)
-		BUMP(c, l->of, unmetered, -1);
-	if (l->closed)
-		line_drop(c, l);
+		BUMP(c, l->of, l->llm, metered, -1);
+	l->found = l->counted = false;
+	l->talk = NULL;
+	pair(c, to, t);
+	return true;
+}
+
+/* The oldest that suits it; where that one is closed already, perhaps the next as well. */
+static void talk_pair(struct cover *c, struct talk *t)
+{
+	struct line *l, *next;
+
+	DL_FOREACH_SAFE(t->of->lines, l, next)
+	if (suits(l, t))
+		pair(c, l, t);
 }
 
 /* ---- from the kernel ------------------------------------------------------------------------- */
-
-static void address(const struct abi_sock *s, char *ret, size_t room)
-{
-	static const unsigned char mapped[12] = { [10] = 0xff, [11] = 0xff };
-	bool four = memcmp(s->addr, mapped, sizeof(mapped)) == 0;
-
-	if (!inet_ntop(four ? AF_INET : AF_INET6, s->addr + (four ? 12 : 0), ret, (socklen_t)room))
-		ret[0] = '\0';
-}
 
 static bool is_llm(struct cover *c, const char *host, unsigned port)
 {
@@ -308,7 +309,7 @@ static void line_new(struct cover *c, struct person *p, const struct abi_sock *s
 		refuse(c);
 		line_drop(c, c->lines); /* the oldest: its end may have been lost */
 	}
-	address(s, addr, sizeof(addr));
+	cover_address(s, addr, sizeof(addr));
 	l = mem_zero(1, sizeof(*l));
 	if (!l)
 		return refuse(c);
@@ -324,9 +325,10 @@ static void line_new(struct cover *c, struct person *p, const struct abi_sock *s
 		return refuse(c);
 	}
 	DL_APPEND(p->lines, l);
-	l->llm = is_llm(c, l->host, s->port) || (name.n && is_llm(c, addr, s->port));
-	if (l->llm)
-		BUMP(c, p, llm, 1);
+	if (is_llm(c, l->host, s->port) || (name.n && is_llm(c, addr, s->port))) {
+		l->llm = cover_host_row(c->o.board, l->host);
+		BUMP(c, p, l->llm, llm, 1);
+	}
 	DL_FOREACH(p->talks, t)
 	if (suits(l, t)) {
 		pair(c, l, t);
@@ -334,14 +336,35 @@ static void line_new(struct cover *c, struct person *p, const struct abi_sock *s
 	}
 }
 
-static void line_over(struct cover *c, struct line *l)
+static void line_over(struct cover *c, struct line *l, uint64_t at_ns)
 {
-	l->closed = true;
+	struct talk *t = l->talk;
+	struct line *to;
+
+	DL_FOREACH(l->of->lines, to)
+	if (line_yield(c, l, to))
+		break;
+	l->closed_ns = at_ns;
 	if (!l->found && l->spent_ns && !l->counted)
 		return; /* its plaintext may be on its way */
 	if (!l->spent_ns && !l->found && l->llm)
-		BUMP(c, l->of, idle, 1);
-	line_drop(c, l);
+		BUMP(c, l->of, l->llm, idle, 1);
+	if (line_end(c, l))
+		talk_pair(c, t);
+}
+
+static void line_spent(struct cover *c, struct line *l, uint64_t at_ns)
+{
+	struct line *from;
+
+	l->spent_ns = at_ns;
+	if (l->found)
+		return;
+	if (l->of->talks)
+		DL_FOREACH(l->of->lines, from)
+	if (line_yield(c, from, l))
+		return;
+	DL_APPEND2(c->waiting, l, before, after);
 }
 
 void cover_sock(struct cover *c, const struct abi_sock *s, struct str hello, uint64_t utc_off)
@@ -358,12 +381,9 @@ void cover_sock(struct cover *c, const struct abi_sock *s, struct str hello, uin
 	memcpy(from.comm, s->comm, sizeof(from.comm));
 	HASH_FIND(hh, c->lines, &cookie, sizeof(cookie), l);
 	if (l && s->type == ABI_SHUT)
-		return line_over(c, l);
-	if (l && s->type == ABI_SPENT && !l->spent_ns) {
-		l->spent_ns = at_ns;
-		if (!l->found)
-			DL_APPEND2(c->waiting, l, before, after);
-	}
+		return line_over(c, l, at_ns);
+	if (l && s->type == ABI_SPENT && !l->spent_ns)
+		return line_spent(c, l, at_ns);
 	if (l || (s->type != ABI_HELLO && s->type != ABI_QUIC))
 		return;
 	p = person_get(c, &from, at_ns);
@@ -371,42 +391,35 @@ void cover_sock(struct cover *c, const struct abi_sock *s, struct str hello, uin
 		return refuse(c);
 	if (s->type == ABI_HELLO)
 		return line_new(c, p, s, hello_name(hello), at_ns);
-	address(s, addr, sizeof(addr));
-	BUMP(c, p, llm, 1);
-	BUMP(c, p, unmetered, 1);
-	row_why(c, p, addr, "QUIC: the host's name is not visible, and HTTP/3 is not read");
+	cover_address(s, addr, sizeof(addr));
+	BUMP(c, p, cover_host_row(c->o.board, addr), llm, 1);
+	BUMP(c, p, cover_host_row(c->o.board, addr), unmetered, 1);
+	row_why(c, p, addr, at_ns, "QUIC: the host's name is not visible, and HTTP/3 is not read");
 }
 
 /* ---- from the probes ------------------------------------------------------------------------- */
 
-/* The Host of an HTTP/1 request whose head lies in these bytes. */
-static struct str host_of(struct str bytes)
+/* What the first bytes of a connection say. */
+static void talk_reads(struct talk *t, const struct chunk *in)
 {
-	struct str line, name;
+	struct str host = cover_host_of(in->bytes);
 
-	while (str_cut(&bytes, &line, '\n')) {
-		if (!str_cut(&line, &name, ':') || !str_ieq(name, S("host")))
-			continue;
-		if (line.n && line.p[line.n - 1] == '\r')
-			line.n--;
-		line = str_trim(line);
-		return str_cut(&line, &name, ':') ? name : line;
-	}
-	return STR_NONE;
+	t->host = host.n ? mem_text(host.p, host.n) : NULL;
+	t->unread = str_starts(in->bytes, S("PRI * HTTP/2.0"));
 }
 
 static void talk_new(struct cover *c, const struct chunk *in)
 {
-	struct str host = in->dir == DIR_OUT && in->off == 0 ? host_of(in->bytes) : STR_NONE;
 	struct person *p = person_get(c, &in->from, in->at_ns);
 	struct talk *t = p ? mem_zero(1, sizeof(*t)) : NULL;
-	struct line *l;
 
 	if (!t)
 		return refuse(c);
 	t->gen = in->from.gen;
-	t->at_ns = in->at_ns;
-	t->host = host.n ? mem_text(host.p, host.n) : NULL;
+	t->at_ns = t->sent_ns = in->at_ns;
+	t->row = in->from.row % BOARD_ROWS;
+	if (in->dir == DIR_OUT && in->off == 0)
+		talk_reads(t, in);
 	t->of = p;
 	HASH_ADD(hh, c->talks, gen, sizeof(t->gen), t);
 	if (!t->hh.tbl) {
@@ -416,12 +429,17 @@ static void talk_new(struct cover *c, const struct chunk *in)
 	}
 	DL_APPEND(p->talks, t);
 	t->found = in->from.row == TLS_PLAIN; /* no TLS connection is missing it */
-	__atomic_fetch_add(&p->row->seen[in->from.row % BOARD_ROWS], 1, __ATOMIC_RELAXED);
-	DL_FOREACH(p->lines, l)
-	if (suits(l, t)) {
-		pair(c, l, t);
+	__atomic_fetch_add(&p->row->seen[t->row], 1, __ATOMIC_RELAXED);
+	talk_pair(c, t);
+}
+
+static void talk_goes_on(struct cover *c, struct talk *t, const struct chunk *in)
+{
+	t->sent_ns = MAX(t->sent_ns, in->at_ns);
+	if (!talk_again(t))
 		return;
-	}
+	talk_reads(t, in);
+	talk_pair(c, t);
 }
 
 void cover_chunk(struct cover *c, const struct chunk *in)
@@ -435,6 +453,8 @@ void cover_chunk(struct cover *c, const struct chunk *in)
 	HASH_FIND(hh, c->talks, &gen, sizeof(gen), t);
 	if (t && in->end == END_FREE)
 		talk_drop(c, t);
+	else if (t && in->dir == DIR_OUT && in->bytes.n)
+		talk_goes_on(c, t, in);
 	else if (!t && in->end == END_NONE && in->bytes.n) {
 		if (HASH_COUNT(c->talks) >= LIMIT_COVER_CONNS)
 			talk_drop(c, c->talks); /* the oldest */
@@ -450,11 +470,11 @@ void cover_tick(struct cover *c, uint64_t clear_ns)
 
 		line_still(c, l);
 		l->counted = l->llm;
-		if (l->llm) {
-			BUMP(c, l->of, unmetered, 1);
-			row_why(c, l->of, l->host, NULL);
+		if (l->counted) {
+			BUMP(c, l->of, l->llm, unmetered, 1);
+			row_why(c, l->of, l->host, l->spent_ns, NULL);
 		}
-		if (l->closed)
+		if (l->closed_ns)
 			line_drop(c, l);
 	}
 }

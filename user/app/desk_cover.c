@@ -1,6 +1,7 @@
 #include "app/desk_cover.h"
 #include "base/clock.h"
 #include "base/obj.h"
+#include "host/unixsock.h"
 #include "probe/kernel.h"
 
 #define LOOK(x) __atomic_load_n(&(x), __ATOMIC_RELAXED)
@@ -31,6 +32,23 @@ static void key_time(struct jsonw *w, const char *key, uint64_t ns)
 		jsonw_key_str(w, key, clock_text(ns, text));
 }
 
+/* Nothing is read there; the kernel can be asked who is connected, in our network namespace. */
+static void write_unix(const struct conf_list *paths, struct jsonw *w)
+{
+	jsonw_key(w, "unix");
+	jsonw_open(w, '[');
+	for (unsigned i = 0; i < paths->count; i++) {
+		uint64_t n;
+
+		jsonw_open(w, '{');
+		jsonw_key_str(w, "path", str_of(paths->item[i]));
+		if (unixsock_count("/proc/net/unix", paths->item[i], &n) == 0)
+			jsonw_key_u64(w, "connections", n);
+		jsonw_close(w, '}');
+	}
+	jsonw_close(w, ']');
+}
+
 void desk_sockets(const struct board *b, struct jsonw *w)
 {
 	const struct board_cover *c = &b->cover;
@@ -45,6 +63,7 @@ void desk_sockets(const struct board *b, struct jsonw *w)
 	for (unsigned i = 0; !b->no_sockets[0] && i < b->conf.plaintext.count; i++)
 		jsonw_str(w, str_of(b->conf.plaintext.item[i]));
 	jsonw_close(w, ']');
+	write_unix(&b->conf.unix_paths, w);
 	jsonw_close(w, '}');
 	jsonw_key(w, "connections");
 	jsonw_open(w, '{');
@@ -122,21 +141,18 @@ static void write_process(const struct board_process *p, struct jsonw *w)
 	jsonw_close(w, '}');
 }
 
-/* Sums over the rows that have the same text at `at`. */
-static void write_groups(struct board_process *p, size_t count, size_t at, const char *key,
-			 const char *name, struct jsonw *w)
+static void write_teams(struct board_process *p, size_t count, struct jsonw *w)
 {
-	jsonw_key(w, key);
+	jsonw_key(w, "teams");
 	jsonw_open(w, '[');
 	for (size_t i = 0; i < count; i++) {
-		const char *mine = (const char *)&p[i] + at;
 		struct board_process sum = p[i];
-		bool first = mine[0] != '\0';
+		bool first = p[i].team[0] != '\0';
 
 		for (size_t k = 0; first && k < i; k++)
-			first = strcmp((const char *)&p[k] + at, mine) != 0;
+			first = strcmp(p[k].team, p[i].team) != 0;
 		for (size_t k = i + 1; first && k < count; k++) {
-			if (strcmp((const char *)&p[k] + at, mine) != 0)
+			if (strcmp(p[k].team, p[i].team) != 0)
 				continue;
 			sum.llm += p[k].llm;
 			sum.metered += p[k].metered;
@@ -146,7 +162,29 @@ static void write_groups(struct board_process *p, size_t count, size_t at, const
 		if (!first)
 			continue;
 		jsonw_open(w, '{');
-		jsonw_key_str(w, name, str_of(mine));
+		jsonw_key_str(w, "team", str_of(p[i].team));
+		write_sums(&sum, w);
+		jsonw_close(w, '}');
+	}
+	jsonw_close(w, ']');
+}
+
+static void write_hosts(const struct board *b, struct jsonw *w)
+{
+	uint32_t count =
+		MIN(__atomic_load_n(&b->host_count, __ATOMIC_ACQUIRE), (uint32_t)BOARD_HOSTS);
+
+	jsonw_key(w, "hosts");
+	jsonw_open(w, '[');
+	for (uint32_t i = 0; i < count; i++) {
+		const struct board_host *h = &b->host[i];
+		struct board_process sum = { .llm = LOOK(h->llm),
+					     .metered = LOOK(h->metered),
+					     .idle = LOOK(h->idle),
+					     .unmetered = LOOK(h->unmetered) };
+
+		jsonw_open(w, '{');
+		key_text(w, "host", h->name, sizeof(h->name));
 		write_sums(&sum, w);
 		jsonw_close(w, '}');
 	}
@@ -184,13 +222,10 @@ void desk_cover(const struct board *b, struct jsonw *w)
 	for (size_t i = 0; i < count; i++)
 		write_process(&p[i], w);
 	jsonw_close(w, ']');
-	for (size_t i = 0; i < count; i++) {
-		p[i].team[sizeof(p[i].team) - 1] = p[i].host[sizeof(p[i].host) - 1] = '\0';
-		if (!p[i].unmetered)
-			p[i].host[0] = '\0';
-	}
-	write_groups(p, count, offsetof(struct board_process, team), "teams", "team", w);
-	write_groups(p, count, offsetof(struct board_process, host), "hosts", "host", w);
+	for (size_t i = 0; i < count; i++)
+		p[i].team[sizeof(p[i].team) - 1] = '\0';
+	write_teams(p, count, w);
+	write_hosts(b, w);
 	mem_free(p);
 	write_untried(w);
 }

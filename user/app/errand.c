@@ -3,8 +3,8 @@
 #include "app/fdpass.h"
 #include "base/clock.h"
 
-#define FIND_MS  2500 /* the finder ends itself after 2 s */
-#define AGAIN_MS 1000
+#define FIND_MS  2500 /* the finder ends itself after 2 s, */
+#define AGAIN_MS 400  /* and of a file that takes too long not before this */
 #define KEEP_MS  10000
 
 /* 1: readable; 0: time is over. */

@@ -2,24 +2,40 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/time.h>
 #include <unistd.h>
 #include "app/fdpass.h"
 #include "app/role.h"
 #include "base/log.h"
 #include "host/tlsfind.h"
 
-#define FILE_SECONDS 2  /* a quick look; a few milliseconds are usual */
-#define DEEP_SECONDS 10 /* a busy machine; half a second is usual for the largest */
-#define FILE_MEMORY  (256ul << 20)
+/* How long a file may take, and how much of that with the processor: everybody's files wait for a tenant's. A quick look
+ * takes 50 ms of the largest, a deep one a second. */
+static const struct pace {
+	unsigned seconds, cpu_ms;
+} paces[2] = { { 2, 500 }, { 10, 5000 } };
+#define FILE_MEMORY (256ul << 20)
+
+/* The default action ends us: it also cuts off a read that hangs, which a handler would not. */
+static void finder_pace(const struct pace *p)
+{
+	struct itimerval cpu = { .it_value = { p->cpu_ms / 1000, p->cpu_ms % 1000 * 1000 } };
+
+	alarm(p->seconds);
+#ifndef __SANITIZE_ADDRESS__
+	(void)!setitimer(ITIMER_PROF, &cpu, NULL);
+#else
+	(void)cpu;
+#endif
+}
 
 static void finder_file(struct tlsfind_memory *memory, int fd, bool deep, struct find_answer *a)
 {
 	struct tlsfind found;
 
-	/* the default action ends us: it also cuts off a read that hangs, which a handler would not */
-	alarm(deep ? DEEP_SECONDS : FILE_SECONDS);
+	finder_pace(&paces[deep]);
 	a->r = tlsfind(memory, fd, deep, &found);
-	alarm(0);
+	finder_pace(&(struct pace){ 0 });
 	if (a->r < 0)
 		return;
 	for (size_t i = 0; i < found.count; i++)
@@ -66,6 +82,7 @@ static int finder_serve(struct world *w, enum chan chan)
 		return log_err(-errno, "cannot limit the memory"), 1;
 #endif
 	signal(SIGALRM, SIG_DFL);
+	signal(SIGPROF, SIG_DFL);
 	while (r == 0) {
 		if (poll(p, COUNT_OF(p), -1) < 0)
 			r = errno == EINTR ? 0 : -errno;

@@ -106,7 +106,8 @@ static enum keep_ack keeper_more(struct keeper *k, const struct keep *m, int *fd
 /* ---- taking probes away ------------------------------------------------------------------------ */
 
 /* Whoever closes the last descriptor of a link waits a twentieth of a second for the kernel, long after its probes are gone,
- * and those of the next link stay for so long: so several wait at the same time. */
+ * and those of the next link stay for so long: so several wait at the same time. They are joined before anything else is
+ * done: the supervisor has one thread whenever it forks, and no signal is theirs, since all are blocked. */
 #define CLOSERS 32
 
 struct closing {

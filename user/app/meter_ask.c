@@ -26,7 +26,10 @@ void meter_learn(struct meter *m)
 			m->stopped = true, m->stop_mark = ring_mark(m->ring);
 		else if (f.op == FACT_ENDED)
 			m->ended[m->ended_count++] =
-				(struct ended){ f.start_ns, f.tgid, ring_mark(m->ring) };
+				(struct ended){ f.start_ns, f.tgid, 0, ring_mark(m->ring) };
+		else if (f.op == FACT_LET_GO)
+			m->ended[m->ended_count++] =
+				(struct ended){ 0, 0, f.tgid, ring_mark(m->ring) };
 	}
 }
 
@@ -50,10 +53,12 @@ void meter_ends(struct meter *m)
 
 	for (size_t i = 0; i < m->ended_count; i++) {
 		const struct ended *e = &m->ended[i];
-		struct chunk c = { .from = { .tgid = e->tgid, .start_ns = e->start_ns },
-				   .at_ns = clock_utc_ns(),
-				   .end = END_EXIT,
-				   .final = { OFF_UNKNOWN, OFF_UNKNOWN } };
+		struct chunk c = {
+			.from = { .tgid = e->tgid, .start_ns = e->start_ns, .target = e->target },
+			.at_ns = clock_utc_ns(),
+			.end = e->target ? END_STOP : END_EXIT,
+			.final = { OFF_UNKNOWN, OFF_UNKNOWN }
+		};
 		int r;
 
 		if (!ring_passed(m->ring, e->mark)) {
@@ -62,7 +67,7 @@ void meter_ends(struct meter *m)
 		}
 		r = chunk_put(pipeline_inlet(m->pipeline), &c);
 		if (r < 0)
-			log_err(r, "the calls of a process that is gone could not be closed");
+			log_err(r, "calls that are not seen any more could not be closed");
 	}
 	m->ended_count = kept;
 }

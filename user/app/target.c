@@ -2,10 +2,12 @@
 #include <linux/magic.h>
 #include <stdio.h>
 #include <sys/inotify.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 #include "app/errand.h"
+#include "app/fdpass.h"
 #include "app/targets.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -122,9 +124,17 @@ void target_detached(struct targets *t, struct target *e, enum target_state now)
 int target_drop(struct targets *t, struct target *e, enum target_state now)
 {
 	struct keep k = { .op = KEEP_DROP, .dev = e->key.dev, .ino = e->key.ino };
+	const struct board_target *row = target_own_row(e);
+	struct fact f = { .op = FACT_LET_GO, .tgid = row ? row->number : 0 };
+	int r;
 
 	target_detached(t, e, now);
-	return errand_keep(t->world, &k, NULL, 0);
+	r = errand_keep(t->world, &k, NULL, 0);
+	/* a meter that takes nothing now hears of these calls when their processes end */
+	if (r == 0 && f.tgid &&
+	    fdpass_send(t->world->chan[CHAN_FACT][0], &f, sizeof(f), NULL, 0, MSG_DONTWAIT) < 0)
+		log_debug("the meter does not hear that a file was let go");
+	return r;
 }
 
 void target_refuse(struct targets *t, struct target *e, const char *path, const char *why)
@@ -143,14 +153,13 @@ static void target_refuse_error(struct targets *t, struct target *e, const char 
 	target_refuse(t, e, path, why);
 }
 
-static void target_watch(struct targets *t, struct target *e, int fd)
+static int target_watch(struct targets *t, struct target *e, int fd)
 {
 	char name[64];
 
 	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
 	e->watch = inotify_add_watch(t->inotify, name, IN_MODIFY | IN_CLOSE_WRITE);
-	if (e->watch < 0)
-		log_debug("cannot watch a file for changes: %s", strerror(errno));
+	return e->watch < 0 ? -errno : 0;
 }
 
 /* Written to since the finder was asked: its offsets are of another file. */
@@ -199,7 +208,12 @@ static int target_attach(struct targets *t, struct target *e, int fd, const char
 	struct site *site;
 	int r;
 
-	target_watch(t, e, fd);
+	/* a probe in a file that is written to kills who runs into it: none where nobody would tell */
+	r = target_watch(t, e, fd);
+	if (r < 0) {
+		target_refuse_error(t, e, path, r, "it cannot be watched for changes");
+		return 0;
+	}
 	if (target_changed(e, fd))
 		return 0;
 	site = mem_zero(a->count, sizeof(*site));
@@ -281,23 +295,13 @@ static int target_more(struct targets *t, struct target *e, int fd, const char *
 
 /* ---- answers -------------------------------------------------------------------------------- */
 
-static bool target_wrong(const struct targets *t, const struct target *e)
-{
-	for (size_t i = 0; e->build_id[0] && i < MIN(t->wrong_count, COUNT_OF(t->wrong)); i++)
-		if (strcmp(t->wrong[i], e->build_id) == 0)
-			return true;
-	return e->distrusted;
-}
-
-/* Takes sites away that must not be attached; says why. */
-static void target_strip(struct targets *t, struct target *e, struct find_answer *a)
+void target_strip(const struct targets *t, const struct target *e, struct find_answer *a)
 {
 	const char *no_returns = t->world->board->no_returns;
-	bool wrong = target_wrong(t, e);
 	uint32_t kept = 0;
 
 	for (uint32_t i = 0; i < a->count; i++) {
-		const char *why = wrong && target_proof(&a->site[i])             ? target_lie
+		const char *why = e->distrusted && target_proof(&a->site[i])     ? target_lie
 				  : no_returns[0] && target_returns(&a->site[i]) ? no_returns
 										 : NULL;
 
@@ -315,7 +319,6 @@ int target_answer(struct targets *t, struct target *e, int fd, const char *path,
 	const char *name = strrchr(path, '/');
 
 	a->why[sizeof(a->why) - 1] = a->build_id[sizeof(a->build_id) - 1] = '\0';
-	memcpy(e->build_id, a->build_id, sizeof(e->build_id));
 	target_strip(t, e, a);
 	if (a->count > 0)
 		return e->state == TARGET_ATTACHED ? target_more(t, e, fd, path, a)
@@ -390,8 +393,9 @@ static bool target_known(struct targets *t, struct target *e, const struct targe
 	/* an attacher before us left it half done, and did not say with which sites */
 	if (e->state == TARGET_ATTACHED && e->owed && !e->site)
 		return false;
-	if (e->state == TARGET_ATTACHED && e->watch < 0) /* taken over */
-		target_watch(t, e, fd);
+	if (e->state == TARGET_ATTACHED && e->watch < 0 /* taken over */ &&
+	    target_watch(t, e, fd) < 0)
+		return false;
 	if (e->state == TARGET_ATTACHED && row && !row->path[0])
 		snprintf(row->path, sizeof(row->path), "%s", path);
 	if (e->state != TARGET_ATTACHED &&

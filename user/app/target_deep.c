@@ -8,6 +8,7 @@
 
 #define SEARCH_NS (30 * NS_PER_SEC) /* the searcher ends itself much sooner */
 #define TRIES     2
+#define SOON_NS   (4 * NS_PER_SEC) /* of a file that takes too long the searcher dies later */
 
 /* ---- who waits ------------------------------------------------------------------------------ */
 
@@ -143,7 +144,8 @@ static int search_under_way(struct targets *t)
 	if (r != -EAGAIN)
 		return r;
 	if (pid && pid != t->deep.searcher) {
-		if (t->deep.tries < TRIES)
+		if (t->deep.tries < TRIES &&
+		    clock_boot_ns() + SEARCH_NS < t->deep.until_ns + SOON_NS)
 			search_ask(t);
 		else
 			return search_done(t, NULL);

@@ -98,8 +98,9 @@ enum doctor_verdict doctor_sockets(struct doctor *c)
 		return doctor_say(c, WARN, "add the capability",
 				  "CAP_NET_ADMIN is missing: plain HTTP is not metered, "
 				  "connections are not counted");
-	return doctor_say(c, FINE, NULL, "plain HTTP to %u ports, and TLS connections are counted",
-			  c->conf.plaintext.count);
+	return doctor_say(c, FINE, NULL, "plain HTTP to %u ports; TLS connections are counted%s",
+			  c->conf.plaintext.count,
+			  c->conf.unix_paths.count ? "; unix sockets are not metered" : "");
 }
 
 static int no_words(enum libbpf_print_level level, const char *format, va_list va)

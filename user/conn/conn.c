@@ -246,6 +246,22 @@ static int conn_process_over(struct conn *c, const struct chunk *in)
 	return first;
 }
 
+/* What its probes saw ends; it may go on by others of the same file, or unseen. */
+static int conn_target_over(struct conn *c, const struct chunk *in)
+{
+	struct link *l, *next;
+	int first = 0;
+
+	HASH_ITER (hh, c->links, l, next) {
+		int r = l->from.target == in->from.target
+				? conn_over(c, l, END_STOP, in->at_ns, NULL)
+				: 0;
+
+		first = first < 0 ? first : r;
+	}
+	return first;
+}
+
 static int conn_eof(struct conn *c, struct link *l, const struct chunk *in)
 {
 	struct piece p = { .from = &l->from,
@@ -269,6 +285,8 @@ int conn_feed(struct conn *c, const struct chunk *in)
 		return in->bytes.n ? conn_data(c, in) : 0;
 	if (in->end == END_EXEC || in->end == END_EXIT)
 		return conn_process_over(c, in);
+	if (in->end == END_STOP && in->from.target)
+		return conn_target_over(c, in);
 	l = link_find(c, in->from.gen);
 	if (!l)
 		return 0;

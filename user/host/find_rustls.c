@@ -306,22 +306,37 @@ static int find_scan(struct find *f, int (*fn)(void *, uint64_t, const unsigned 
 }
 
 /* Deno has no .eh_frame, but every function of it sets up a frame pointer. */
-static bool find_start(const struct find *f, uint64_t addr, uint64_t *ret)
+static bool find_frame(const struct find *f, uint64_t addr)
 {
 	static const unsigned char prologue[4] = { 0x55, 0x48, 0x89, 0xe5 };
 	unsigned char code[sizeof(prologue)];
+
+	return image_read(f->image, addr, code, sizeof(code)) == 0 &&
+	       memcmp(code, prologue, sizeof(prologue)) == 0;
+}
+
+static bool find_start(const struct find *f, uint64_t addr, uint64_t *ret)
+{
 	uint64_t end;
 
 	if (image_function(f->image, addr, ret, &end) == 0)
 		return addr - *ret < ENTRY_BYTES;
-	for (uint64_t n = sizeof(code); n < ENTRY_BYTES && n <= addr; n++) {
+	for (uint64_t n = 4; n < ENTRY_BYTES && n <= addr; n++) {
 		*ret = addr - n;
-		if (image_read(f->image, *ret, code, sizeof(code)) < 0)
-			return false;
-		if (memcmp(code, prologue, sizeof(prologue)) == 0)
+		if (find_frame(f, *ret))
 			return true;
 	}
 	return false;
+}
+
+/* The place for a probe of a function that begins here, or 4 bytes before with an endbr64. */
+static bool find_begins(const struct find *f, uint64_t addr, uint64_t offset)
+{
+	uint64_t start, end, entry;
+
+	if (image_function(f->image, addr, &start, &end) < 0)
+		return find_frame(f, addr);
+	return image_entry(f->image, start, &entry) && entry == offset;
 }
 
 static bool find_is(const struct find *f, int which, uint64_t start)
@@ -383,7 +398,7 @@ static int find_row(struct find *f, int which, struct tlsfind *ret)
 	return 0;
 }
 
-/* No matter how it looks before that place: what is done there tells. */
+/* Where a function begins: from inside an instruction, the rest may read the same. */
 static int find_hinted(const struct find *f, int which, const struct tlsfind_part *p)
 {
 	for (size_t i = 0; i < p->hint->count; i++) {
@@ -391,7 +406,7 @@ static int find_hinted(const struct find *f, int which, const struct tlsfind_par
 		uint64_t start;
 
 		if (s->row == rows[which].row && image_address(f->image, s->offset, &start) &&
-		    find_is(f, which, start))
+		    find_begins(f, start, s->offset) && find_is(f, which, start))
 			return tlsfind_add(p->ret, s->row, s->offset, false);
 	}
 	return 0;

@@ -25,8 +25,24 @@ struct folderwatch {
 	void *ctx;
 	int inotify;
 	bool full;
+	size_t most;
 	struct folderwatch_dir *dirs;
 };
+
+/* The kernel grants a user so many watches; half of them are for files that have probes. */
+static size_t folderwatch_most(void)
+{
+	FILE *f = fopen("/proc/sys/fs/inotify/max_user_watches", "re");
+	char text[32] = "";
+	uint64_t all = 2ull * LIMIT_FOLDER_WATCHES;
+
+	if (f) {
+		if (fgets(text, sizeof(text), f))
+			(void)!str_u64((struct str){ text, strcspn(text, "\n") }, &all);
+		fclose(f);
+	}
+	return MIN(all / 2, (uint64_t)LIMIT_FOLDER_WATCHES);
+}
 
 int folderwatch_new(int (*file)(void *ctx, int fd, const char *path), void *ctx,
 		    struct folderwatch **ret)
@@ -37,6 +53,7 @@ int folderwatch_new(int (*file)(void *ctx, int fd, const char *path), void *ctx,
 		return -ENOMEM;
 	w->file = file;
 	w->ctx = ctx;
+	w->most = folderwatch_most();
 	w->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	if (w->inotify < 0)
 		return -errno;
@@ -75,7 +92,7 @@ static void folderwatch_dir(void *ctx, const char *path, unsigned depth)
 	struct folderwatch_dir *d;
 	int wd;
 
-	if (HASH_COUNT(w->dirs) >= LIMIT_FOLDER_WATCHES)
+	if (HASH_COUNT(w->dirs) >= w->most)
 		w->full = true;
 	if (w->full)
 		return;

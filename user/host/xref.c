@@ -10,23 +10,24 @@
 
 struct texts {
 	const struct image *image;
-	struct str tail; /* with its NUL */
+	const struct image_part *part; /* where they lie */
+	struct str tail;               /* with its NUL */
 	uint64_t *ret;
 	size_t count;
 };
 
-/* Where the text begins whose end is at `end`: after the NUL before it. */
-static int text_begin(const struct image *m, uint64_t end, uint64_t *ret)
+/* Where the text begins whose end is at `end`: after the NUL before it, or with the segment. */
+static int text_begin(const struct texts *t, uint64_t end, uint64_t *ret)
 {
 	char text[TEXT_BYTES];
-	size_t n = sizeof(text), i;
+	size_t n = (size_t)MIN(end - t->part->addr, (uint64_t)sizeof(text)), i;
 
-	while (n > 0 && (end < n || image_read(m, end - n, text, n) < 0))
-		n /= 2;
+	if (image_read(t->image, end - n, text, n) < 0)
+		return -ENOENT;
 	for (i = n; i > 0 && text[i - 1]; i--)
 		;
 	*ret = end - n + i;
-	return i > 0 ? 0 : -ENOENT;
+	return i > 0 || n < sizeof(text) ? 0 : -ENOENT;
 }
 
 static int texts_window(void *ctx, uint64_t addr, const unsigned char *p, size_t n)
@@ -38,7 +39,7 @@ static int texts_window(void *ctx, uint64_t addr, const unsigned char *p, size_t
 		uint64_t begin, here = addr + (uint64_t)(hit - p);
 
 		at = hit + 1;
-		if (text_begin(t->image, here, &begin) < 0)
+		if (text_begin(t, here, &begin) < 0)
 			continue;
 		if (t->count > 0 && t->ret[t->count - 1] >= begin)
 			continue; /* seen at the end of the window before */
@@ -51,11 +52,10 @@ static int texts_window(void *ctx, uint64_t addr, const unsigned char *p, size_t
 
 int xref_texts(const struct image *m, const char *tail, uint64_t ret[XREF_TEXTS], size_t *ret_count)
 {
-	struct texts t = { m, { tail, strlen(tail) + 1 }, ret, 0 };
-	const struct image_part *s;
+	struct texts t = { m, NULL, { tail, strlen(tail) + 1 }, ret, 0 };
 
-	for (size_t i = 0; (s = image_segment(m, i)); i++) {
-		int r = s->written ? 0 : image_scan(m, s, t.tail.n - 1, texts_window, &t);
+	for (size_t i = 0; (t.part = image_segment(m, i)); i++) {
+		int r = t.part->written ? 0 : image_scan(m, t.part, t.tail.n - 1, texts_window, &t);
 
 		if (r < 0)
 			return r;
@@ -66,13 +66,17 @@ int xref_texts(const struct image *m, const char *tail, uint64_t ret[XREF_TEXTS]
 
 bool xref_text(const struct image *m, uint64_t addr, const char *tail)
 {
+	const struct image_part *s;
 	char text[TEXT_BYTES];
-	size_t n = strlen(tail), room = sizeof(text);
+	size_t n = strlen(tail), room = 0;
 	const char *end;
 
-	while (room > n && image_read(m, addr, text, room) < 0)
-		room /= 2;
-	end = room > n ? memchr(text, 0, room) : NULL;
+	for (size_t i = 0; !room && (s = image_segment(m, i)); i++)
+		if (addr >= s->addr && addr - s->addr < s->size)
+			room = (size_t)MIN(s->size - (addr - s->addr), (uint64_t)sizeof(text));
+	if (room <= n || image_read(m, addr, text, room) < 0)
+		return false;
+	end = memchr(text, 0, room);
 	return end && (size_t)(end - text) >= n && memcmp(end - n, tail, n) == 0;
 }
 

@@ -5,6 +5,12 @@
 
 #define CLOCK_SLIP_NS NS_PER_SEC /* between the clocks of two epochs */
 
+enum { /* where bytes come from */
+#define TLS(row, family, function, shape, dir, finder, tried) ROW_##row,
+#include "tbl/tls.h"
+#undef TLS
+};
+
 struct found { /* what the ledger knows about this call already */
 	char month[BOOK_MONTH];
 	bool late;
@@ -14,11 +20,6 @@ struct found { /* what the ledger knows about this call already */
 	struct str why_text;
 	int64_t seq;
 };
-
-static bool exact(const struct call *c)
-{
-	return c->usage.source == SOURCE_REPORTED && c->charge.why == WHY_NONE;
-}
 
 /* 1: there, with *ret_same; 0: new. */
 static int look(struct db *db, const struct call *c, bool *ret_same)
@@ -78,7 +79,7 @@ static int look_joined(struct db *db, const struct call *c, struct found *f)
 	/* who saw all of a call was there when anybody saw a part of it */
 	overlaps = (uint64_t)use_col_int(&u, 2) <= c->usage.end_ns + CLOCK_SLIP_NS &&
 		   (uint64_t)use_col_int(&u, 3) + CLOCK_SLIP_NS >= c->usage.start_ns;
-	f->has_joined = !exact(c) || (other && overlaps);
+	f->has_joined = c->usage.why == WHY_MIDSTREAM || (other && overlaps);
 	memcpy(f->joined, id.p, CALL_ID);
 	return 0;
 }
@@ -92,15 +93,18 @@ static void use_maybe(struct use *u, bool has, int64_t n)
 }
 
 /* The two sides of a gateway on this host: one answer, passed on to another process while it came, under another address.
- * Whoever is booked first pays. A server that repeats its ids is under one address. */
+ * A server that repeats its ids is under one address. Who asks says what the address is, and may have made the answer up: so
+ * what may be a provider's own answer, since it came over TLS, is only paid by a side that was not cheaper. Of the same
+ * price, whoever is booked first pays. */
 static int look_leg(struct db *db, const struct call *c, struct found *f)
 {
 	_cleanup_(use_end) struct use u = { 0 };
+	bool plain = c->usage.from.row == ROW_PLAIN;
 	struct str id;
 	int r;
 
 	if (f->has_joined || !c->has_epoch || c->usage.response_id.n == 0 || c->usage.host.n == 0 ||
-	    c->usage.kind != KIND_INFERENCE)
+	    c->usage.kind != KIND_INFERENCE || (!plain && c->charge.billing == BILLING_UNPRICED))
 		return 0;
 	u = db_use(db, SQL_CALL_LEG);
 	use_text(&u, c->usage.response_id);
@@ -110,6 +114,7 @@ static int look_leg(struct db *db, const struct call *c, struct found *f)
 	use_maybe(&u, c->usage.from.tgid != 0, c->usage.from.tgid);
 	use_int(&u, (int64_t)c->usage.end_ns);
 	use_int(&u, (int64_t)c->usage.start_ns);
+	use_int(&u, plain ? 0 : c->charge.pico);
 	r = use_step(&u);
 	if (r <= 0)
 		return r;

@@ -23,7 +23,7 @@ static int rules_look(int map, size_t key_bytes, uint32_t has, uint32_t only, ui
 }
 
 /* The rule is there first: an answer that was found without it is then out of date. */
-static int rules_changed(const struct kernel *k)
+static int rules_changed(const struct kernel *k, bool who)
 {
 	struct abi_rules rules;
 	uint32_t zero = 0;
@@ -32,6 +32,8 @@ static int rules_changed(const struct kernel *k)
 	if (bpf_map_lookup_elem(k->fd[KFD_RULES], &zero, &rules) < 0)
 		return -errno;
 	rules.version++;
+	if (who)
+		rules.who = rules.version;
 	rules.kinds = 0;
 	r = rules_look(k->fd[KFD_UIDS], sizeof(uint32_t), ABI_RULE_UID, ABI_RULE_UID_ONLY,
 		       &rules.kinds);
@@ -45,14 +47,17 @@ static int rules_changed(const struct kernel *k)
 
 static int rules_set(const struct kernel *k, enum kfd which, const void *key, enum scope s)
 {
-	uint32_t value = s;
+	uint32_t value = s, was = SCOPE_NONE;
+	bool who;
 	int r;
 
+	/* an attacher that is started again says what is in force already */
+	who = bpf_map_lookup_elem(k->fd[which], key, &was) < 0 ? s != SCOPE_NONE : was != value;
 	r = s == SCOPE_NONE ? bpf_map_delete_elem(k->fd[which], key)
 			    : bpf_map_update_elem(k->fd[which], key, &value, BPF_ANY);
 	if (r < 0 && !(s == SCOPE_NONE && errno == ENOENT))
 		return -errno;
-	return rules_changed(k);
+	return rules_changed(k, who && which != KFD_SCOPE);
 }
 
 /* ---- setting them --------------------------------------------------------------------------- */
