@@ -20,8 +20,9 @@ int targets_look(struct targets *t, int fd, const char *path) _must_use_;
 int targets_fd(const struct targets *t); /* readable when an attached file has changed */
 /* Lets changed files go. *ret_rescan: look again at what processes map. */
 int targets_changed(struct targets *t, bool *ret_rescan) _must_use_;
-/* Before each look at everything: what several looks have not come by is gone, unless it still lies where it was. */
-int targets_round(struct targets *t) _must_use_;
+/* Before each look at everything: what several looks have not come by is gone, unless it still lies where it was; what was
+ * refused for its signature a while ago (CLOCK_BOOTTIME now) gets another trial. */
+int targets_round(struct targets *t, uint64_t now_ns) _must_use_;
 /* Lets one go that is gone. */
 int targets_retire(struct targets *t) _must_use_;
 

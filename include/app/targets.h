@@ -16,7 +16,8 @@ struct target {
 	bool gone;                /* at the last round nothing was where it was */
 	int watch;                /* inotify; -1 = none */
 	bool owed;                /* a deep look is to come */
-	bool distrusted;          /* its signatures matched something else: by name alone */
+	bool distrusted;          /* its signatures matched something else: by name alone, */
+	uint64_t again_ns;        /* until then; CLOCK_BOOTTIME */
 	struct board_target *row; /* may be NULL, or another file's by now: target_own_row() */
 	struct site *site; /* what is attached; NULL: nothing, or an attacher before us did it */
 	uint32_t sites;

@@ -153,6 +153,29 @@ static void test_stripped(void **state)
 	assert_string_equal(answer.why, "they kill");
 }
 
+/* The first connections of a program may be to a database: after a while it gets another trial, not before. */
+static void test_pardoned(void **state)
+{
+	struct target seen = file(1), *e = NULL;
+
+	(void)state;
+	seen.state = TARGET_REFUSED;
+	assert_int_equal(target_add(&t, &seen, &e), 0);
+	e->distrusted = true;
+	e->again_ns = 1000;
+	assert_int_equal(targets_round(&t, 999), 0);
+	assert_int_equal(e->state, TARGET_REFUSED);
+	assert_true(e->distrusted);
+	assert_int_equal(targets_round(&t, 1000), 0);
+	assert_int_equal(e->state, TARGET_GONE);
+	assert_false(e->distrusted);
+	/* refused for something else: that stays */
+	e->state = TARGET_REFUSED;
+	assert_int_equal(targets_round(&t, 5000), 0);
+	assert_int_equal(e->state, TARGET_REFUSED);
+	target_forget(&t, e);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -160,6 +183,7 @@ int main(void)
 		cmocka_unit_test_setup(test_taken, fresh),
 		cmocka_unit_test_setup(test_shown, fresh),
 		cmocka_unit_test_setup(test_stripped, fresh),
+		cmocka_unit_test_setup(test_pardoned, fresh),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, done);

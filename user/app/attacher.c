@@ -257,7 +257,7 @@ static int attacher_rescan(struct attacher *a, uint64_t now)
 	a->rescan = false;
 	if (round) {
 		a->round_at = now + ROUND_NS;
-		r = targets_round(a->targets);
+		r = targets_round(a->targets, now);
 		if (r == 0)
 			r = attacher_rules(a);
 	}

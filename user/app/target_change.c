@@ -12,6 +12,9 @@
 #define TRIAL_DOUBT \
 	32 /* the same of processes that ran before, whose connections were perhaps joined midway */
 
+/* The first connections of a program may be to a database: what was distrusted gets another trial. */
+#define TRIAL_AGAIN_NS (900 * NS_PER_SEC)
+
 static const char *target_name(const struct target *e)
 {
 	const struct board_target *row = target_own_row(e);
@@ -77,7 +80,16 @@ static bool target_there(const struct target *e)
 	       st.st_ino == e->key.ino;
 }
 
-int targets_round(struct targets *t)
+/* Refused for its signature, and long enough ago: as if it had not been looked at. */
+static void target_pardon(struct target *e, uint64_t now_ns)
+{
+	if (!e->distrusted || e->state != TARGET_REFUSED || now_ns < e->again_ns)
+		return;
+	e->distrusted = false;
+	e->state = TARGET_GONE;
+}
+
+int targets_round(struct targets *t, uint64_t now_ns)
 {
 	struct target *e, *next;
 
@@ -85,6 +97,7 @@ int targets_round(struct targets *t)
 	t->search_full = false;
 	t->gone = 0;
 	HASH_ITER (hh, t->all, e, next) {
+		target_pardon(e, now_ns);
 		e->gone = e->state == TARGET_ATTACHED && ++e->unseen > UNSEEN_ROUNDS &&
 			  !target_there(e);
 		t->gone += e->gone;
@@ -124,6 +137,7 @@ static int trial_lost(struct targets *t, struct target *e)
 	log_warn(0, "%s: let go: %s", target_name(e), target_lie);
 	/* this file alone: anybody can write another's build id into his own */
 	e->distrusted = true;
+	e->again_ns = clock_boot_ns() + TRIAL_AGAIN_NS;
 	snprintf(row->why, sizeof(row->why), "%s", target_lie);
 	row->trial = row->sites = 0;
 	/* what has names is attached again, at the next look */
