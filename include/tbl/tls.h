@@ -26,4 +26,4 @@ TLS(GO_WRITE,		"go",		"crypto/tls.(*Conn).Write",	GOPUT,	OUT,	GO,	"Go 1.19, esbu
 TLS(GO_CLOSE,		"go",		"crypto/tls.(*Conn).Close",	GOFREE,	OUT,	GO,	"Go 1.19, esbuild: Go 1.26")
 TLS(RUSTLS_OUT,		"rustls",	"buffer_plaintext",		CHUNKS,	OUT,	RUSTLS,	"Codex 0.169, Deno")
 TLS(RUSTLS_IN,		"rustls",	"take_received_plaintext",	TAKEN,	IN,	RUSTLS,	"Codex 0.169, Deno")
-TLS(PLAIN,		"http",		"",		NONE,	OUT,	SOCKET,	"curl, Python")
+TLS(PLAIN,		"http",		"",		NONE,	OUT,	SOCKET,	"Python")

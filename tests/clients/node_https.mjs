@@ -15,7 +15,8 @@ await run(i => new Promise((resolve, reject) => {
 		plain.on('error', reject);
 		plain.on('end', () => resolve(reportBody(i, answer.statusCode, Buffer.concat(pieces).toString())));
 	});
-	req.on('error', reject);
+	// a reset by a server that closes after its answer is no error of the answer, which may still be unpacked
+	req.on('error', e => req.res?.complete || reject(e));
 	req.end(body);
 }));
 agent.destroy();
