@@ -58,8 +58,9 @@ check: ## the tests that need neither root nor the network, with sanitizers
 compilers: ## build everything with clang too, warnings are errors
 	$(Q)$(MAKE) --no-print-directory all test-bins OUT=$(OUT)/clang CC=$(CLANG) STRICT=1
 test-bins: $(TBIN)
-live-full: all test-bins ## as root, long: 1,000 calls a client, 20 kills
-	$(Q)SUBMETER_LIVE_CALLS=1000 SUBMETER_LIVE_KILLS=20 $(PYTHON) tests/run --only live
+live-full: all test-bins ## as root, long: 1,000 calls a client, 500 cold starts, 100 rewrites and kills
+	$(Q)SUBMETER_LIVE_CALLS=1000 SUBMETER_LIVE_KILLS=20 SUBMETER_LIVE_COLD=500 SUBMETER_LIVE_REWRITES=100 \
+		SUBMETER_LIVE_ATTACHER_KILLS=100 $(PYTHON) tests/run --only live
 live-agents: all test-bins ## as root, long: Bun, Claude Code, Codex, Deno and more, 500 MB out of npm
 	$(Q)SUBMETER_AGENTS=1 SUBMETER_FETCH=1 $(PYTHON) tests/run -v --only live agents
 lint: ## layers, style, tables, links, format
