@@ -95,8 +95,11 @@ def unknown(s):
     code, said = s.run([program, HOST, str(CALLS)], cgroup)
     s.t.check(code == 0, "a program with an unknown TLS library made its calls", said)
     row = s.process(cgroup, lambda p: p["unmetered"] == CALLS, f"its {CALLS} connections are unmetered")
+    # in a chroot the kernel says a longer path
+    seen = row.get("exe", "")
     s.t.equal({k: row.get(k) for k in ("host", "why", "team", "metered", "exe")},
-              {"host": HOST, "why": f"no known TLS function in {program}", "team": "engineering", "metered": 0, "exe": program},
+              {"host": HOST, "why": f"no known TLS function in {seen}", "team": "engineering", "metered": 0,
+               "exe": seen if seen.endswith(program) else program},
               "with the host, the reason, the team and the program")
 
 

@@ -153,9 +153,14 @@ class Private:
         p = self.start(client, provider, cgroup, **options)
         return finish(p, seconds)
 
+    def own(self):
+        """Every file of ours, as (dev, inode): in a chroot the kernel says other paths than we do."""
+        paths = (f"{folder}/{name}" for folder, _, names in os.walk(self.folder) for name in names)
+        return {(st.st_dev, st.st_ino) for st in map(os.lstat, paths)}
+
     def mapped(self, cgroup):
         """Every file that holds TLS code, mapped executable by a process of the cgroup: {(dev, inode): path}"""
-        found = {}
+        found, own = {}, self.own()
         for pid in cgroup.pids():
             try:
                 with open(f"/proc/{pid}/maps", encoding="utf-8", errors="replace") as f:
@@ -164,10 +169,10 @@ class Private:
                 continue
             for row in rows:
                 if len(row) == 6 and "x" in row[1]:
-                    path = row[5].strip()
-                    if os.path.basename(path).startswith(TLS_NAMES) or path.startswith(self.bin + "/"):
-                        major, minor = (int(n, 16) for n in row[3].split(":"))
-                        found[os.makedev(major, minor), int(row[4])] = path
+                    path, (major, minor) = row[5].strip(), (int(n, 16) for n in row[3].split(":"))
+                    key = os.makedev(major, minor), int(row[4])
+                    if os.path.basename(path).startswith(TLS_NAMES) or key in own:
+                        found[key] = path
         return found
 
     def check_mapped(self, client, provider, cgroup):
@@ -181,7 +186,8 @@ class Private:
         want = os.stat(self.probed(client))
         # Debian's node is two files without TLS functions of their own: they only call libssl
         mere = ("libnode", os.path.basename(self.clients[client].argv[0])) if self.clients[client].share else ()
-        foreign = [path for path in found.values() if not path.startswith(self.folder + "/")
+        own = self.own()
+        foreign = [path for key, path in found.items() if key not in own
                    and not (mere and os.path.basename(path).startswith(mere))]
         good = code == 0 and (want.st_dev, want.st_ino) in found and not foreign
         return good, f"exit {code} {said}\nmapped {found}\nwant {want.st_dev, want.st_ino}, found besides {foreign}"
