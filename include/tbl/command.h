@@ -6,8 +6,9 @@ COMMAND("status",	status_main,	"[--wait SEC] [--wait-idle SEC]",
 	"  --wait-idle SEC  wait until every byte seen so far is booked; exits 1 with the open calls\n"
 	"-o json prints the whole state; its fields are described in user/desk/README.md.\n")
 COMMAND("coverage",	coverage_main,	"",
-	"which TLS libraries are attached, and when nothing was",
-	"Lists each library or program that was looked at, and the times without probes.\n")
+	"what is metered and by what, what is not and why, and when nothing was",
+	"Lists the files that were looked at, how their functions were found and why a file is refused; the processes, teams and LLM\n"
+	"hosts with their TLS connections, seen into or not; what was never tried on a real program; the times without probes.\n")
 COMMAND("calls",	calls_main,	"[tail] [--since T] [--until T] [--team T] [--cgroup P] [--model M] [--provider P] [--kind K] [--limit N] [--follow]",
 	"every call, one a row",
 	"  --since T, --until T  RFC 3339, a date, or how long ago: 30m, 12h, 7d\n"

@@ -9,6 +9,7 @@
 #include "host/image.h"
 #include "host/tlsfind.h"
 #include "boring.h"
+#include "npm.h"
 
 static struct tlsfind look(const void *p, size_t n, const struct tlsfind *hint)
 {
@@ -180,17 +181,13 @@ static void real(void **state)
 		{ "_anthropic-ai_claude-code-linux-x64/package/claude", "d72a729b", 0x311d810,
 		  0x311d660 },
 	};
-	const char *folder = getenv("SUBMETER_BINARIES");
 	size_t seen = 0;
 
 	(void)state;
-	for (size_t i = 0; folder && i < COUNT_OF(files); i++) {
-		char path[512];
+	for (size_t i = 0; i < COUNT_OF(files); i++) {
 		struct tlsfind t;
-		int fd;
+		int fd = npm_open(files[i].path);
 
-		snprintf(path, sizeof(path), "%s/%s", folder, files[i].path);
-		fd = open(path, O_RDONLY | O_CLOEXEC);
 		if (fd < 0)
 			continue;
 		assert_int_equal(tlsfind(NULL, fd, false, &t), 0);
@@ -206,7 +203,7 @@ static void real(void **state)
 		seen++;
 	}
 	if (seen == 0)
-		skip(); /* SUBMETER_BINARIES names no folder that has them */
+		skip(); /* SUBMETER_NPM names no folder that has them */
 }
 
 int main(void)

@@ -2,9 +2,10 @@
  * must say the same of the one that lost them. */
 #include <elf.h>
 #include "gokit.h"
+#include "npm.h"
 
 #define RETS    24
-#define ESBUILD "/tmp/npm/_esbuild_linux-x64/package/bin/esbuild" /* Go 1.26, stripped */
+#define ESBUILD "_esbuild_linux-x64/package/bin/esbuild" /* Go 1.26, stripped */
 
 static const struct kind {
 	const char *symbols, *stripped, *flags; /* files, and how they are built */
@@ -130,14 +131,14 @@ static void real_programs(void **state)
 /* No symbols at all and no textStart: from its entry to its last return it must decode as objdump decodes it. */
 static void go_1_26(void **state)
 {
-	const char *path = getenv("SUBMETER_ESBUILD") ? getenv("SUBMETER_ESBUILD") : ESBUILD;
+	char room[512];
+	const char *path = npm_path(ESBUILD, room);
 	struct tlsfind f;
 	struct bytes b;
 
 	(void)state;
-	if (access(path, R_OK) < 0) {
-		print_message("# skipped: no esbuild at %s; SUBMETER_ESBUILD names another\n",
-			      path);
+	if (!path[0]) {
+		print_message("# skipped: SUBMETER_NPM names no folder with " ESBUILD "\n");
 		skip();
 	}
 	b = slurp(path);

