@@ -147,7 +147,7 @@ static void go_1_26(void **state)
 	assert_int_equal(f.count, 10);
 	for (size_t i = 0; i < f.count;) {
 		const struct elf_site *s = &f.site[i++];
-		char words[256];
+		char words[1024];
 		struct truth t;
 
 		assert_false(s->leave);
