@@ -11,7 +11,7 @@ PREFIX ?= /usr
 DESTDIR ?=
 
 VERSION := 0.1.0
-PKGS := libbpf libelf capstone zlib libbrotlidec libzstd jansson yaml-0.1 sqlite3 libmicrohttpd libcurl libsodium libcap-ng libuv
+PKGS := libbpf libelf capstone zlib libbrotlidec libzstd libnghttp2 jansson yaml-0.1 sqlite3 libmicrohttpd libcurl libsodium libcap-ng libuv
 # Asked once, and only when something is compiled: the packages may not be there before `make deps`.
 PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PKGS)))$(PKG_CFLAGS)
 PKG_LIBS   = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PKGS)))$(PKG_LIBS)
@@ -34,6 +34,7 @@ SRC   := $(filter-out $(MAINS),$(sort $(wildcard user/*/*.c)))
 OBJ   := $(SRC:%.c=$(OUT)/%.o)
 TESTS := $(sort $(wildcard tests/unit/*.c tests/live/*.c))
 FUZZ  := $(patsubst tests/fuzz/%.c,%,$(filter-out tests/fuzz/main.c,$(sort $(wildcard tests/fuzz/*.c))))
+KIT   := $(patsubst %.c,$(OUT)/%.o,$(sort $(wildcard tests/kit/*.c)))
 TBIN  := $(TESTS:tests/%.c=$(OUT)/tests/%) $(FUZZ:%=$(OUT)/tests/fuzz/%)
 BPF   := $(patsubst %.c,$(OUT)/%.o,$(sort $(wildcard bpf/*.bpf.c)))
 SKEL  := $(OUT)/gen/submeter.skel.h
@@ -90,9 +91,9 @@ $(OUT)/bin/%:
 	$(Q)mkdir -p $(@D) && $(LINK) $^ -o $@ $(PKG_LIBS)
 # A fuzz target as a plain program: replays files.
 $(FUZZ:%=$(OUT)/tests/fuzz/%): $(OUT)/tests/fuzz/main.o
-$(OUT)/tests/%: $(OUT)/tests/%.o $(OBJ)
+$(OUT)/tests/%: $(OUT)/tests/%.o $(KIT) $(OBJ)
 	$(call say,LINK,$@)
-	$(Q)mkdir -p $(@D) && $(LINK) $^ -o $@ $(PKG_LIBS) -lcmocka -lssl -lcrypto
+	$(Q)mkdir -p $(@D) && $(LINK) $^ -o $@ $(PKG_LIBS) -lbrotlienc -lcmocka -lssl -lcrypto
 $(OUT)/%.o: %.c | $(SKEL) $(EMBED)
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -c $< -o $@
@@ -118,4 +119,4 @@ $(OUT)/fuzz/%: tests/fuzz/%.c
 .PHONY: fuzz-objects
 fuzz-objects: $(OBJ)
 
--include $(OBJ:.o=.d) $(BPF:.o=.d) $(patsubst %.c,$(OUT)/%.d,$(MAINS) $(TESTS) $(wildcard tests/fuzz/*.c))
+-include $(OBJ:.o=.d) $(BPF:.o=.d) $(patsubst %.c,$(OUT)/%.d,$(MAINS) $(TESTS) $(wildcard tests/fuzz/*.c tests/kit/*.c))

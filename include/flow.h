@@ -65,7 +65,7 @@ enum part_kind {
 	PART_REQUEST,  /* request head */
 	PART_RESPONSE, /* response head (final, not 1xx) */
 	PART_BODY,     /* body bytes of `dir`, decoded from transfer and content coding, any cut */
-	PART_EVENT,    /* part of a server-sent event of the response */
+	PART_EVENT,    /* part of an event of the body of `dir`, or of a WebSocket message */
 	PART_CUT,      /* body bytes of `dir` are missing or unreadable from here: see `why` */
 	PART_END,      /* the exchange is over; nothing follows for it */
 };
@@ -85,23 +85,38 @@ enum why { /* why a call is not exactly known; WHY_NONE = it is */
 	   WHY_COUNT
 };
 
+enum framing { /* of a body's events: tbl/framing.h */
+	       FRAMING_NONE,
+#define FRAMING(name, words) FRAMING_##name,
+#include "tbl/framing.h"
+#undef FRAMING
+	       FRAMING_COUNT
+};
+
 struct part {
 	const struct origin *from;
 	uint64_t at_ns;
-	uint64_t off; /* of the request's first byte: with from->gen it names the exchange */
+	/* with from->gen it names the exchange: offset of the request's first byte; HTTP/2: the stream id */
+	uint64_t off;
 	enum part_kind kind;
 	enum flow_dir dir;
-	enum why why;    /* PART_CUT; PART_END of an exchange that did not end by itself */
+	enum framing
+		framing; /* heads: how events of this side will come; PART_EVENT: how it came */
+	enum why why;    /* PART_CUT; PART_END of an exchange that did not end by itself; PART_EVENT
+			    that is `last`: it is damaged and nothing of it may be used */
 	bool aborted;    /* PART_END: the connection ended before the response did */
 	bool orphan;     /* PART_RESPONSE: its request was not seen (joined midway) */
 	bool last;       /* PART_EVENT: the event is whole now */
 	bool body_less;  /* heads: no body follows */
-	unsigned status; /* PART_RESPONSE */
+	bool upgraded;   /* PART_RESPONSE: messages of both directions follow, until PART_END */
+	bool blurred; /* heads: some of it lies in what was sent before we joined, and is absent */
+	unsigned status;           /* PART_RESPONSE */
 	struct str method, target; /* PART_REQUEST */
 	struct str
 		header[HDR_COUNT]; /* heads; absent where not sent; repeated ones joined by ", " */
-	struct str name;           /* PART_EVENT: the event's name so far */
-	struct str bytes;          /* PART_BODY, PART_EVENT: data, possibly empty on the last */
+	uint64_t message; /* PART_EVENT, FRAMING_MESSAGES: offset in `dir` of its first byte */
+	struct str name;  /* PART_EVENT: the event's name so far */
+	struct str bytes; /* PART_BODY, PART_EVENT: data, possibly empty on the last */
 	uint64_t body_bytes[2]; /* PART_END: decoded body bytes of the request and the response */
 };
 

@@ -1,19 +1,20 @@
 /* exchange.h -- one request with its response, whatever protocol carried them: poured as parts.
  *
- * Undoes content codings of both bodies, splits server-sent events, and keeps the promise that an
+ * Undoes content codings of both bodies, splits events, and keeps the promise that an
  * exchange which was begun gets exactly one PART_END. A body that cannot be read gets one PART_CUT
  * and nothing after it. Errors: -ENOMEM, or what the outlet returned (then env->sink_r is set). */
 #ifndef WIRE_EXCHANGE_H
 #define WIRE_EXCHANGE_H
 
+#include "wire/events.h"
 #include "wire/proto.h"
 
 struct exchange_side {
-	bool head, done; /* its head was poured; its body is whole or was given up */
-	bool cut;        /* a PART_CUT was poured: no more of it */
-	bool events;     /* server-sent events */
+	bool head, done;             /* its head was poured; its body is whole or was given up */
+	bool cut;                    /* a PART_CUT was poured: no more of it */
+	const struct events *events; /* how its body is split; NULL: one document */
+	void *splitter;              /* its state, made by the first byte */
 	struct body *body;
-	struct sse *sse;
 	struct str coding; /* literal; absent: identity. `body` is made by the first byte */
 	uint64_t decoded;  /* bytes */
 };
@@ -42,6 +43,9 @@ int exchange_body(struct exchange *x, enum flow_dir dir, uint64_t at_ns,
 		  struct str bytes) _must_use_;
 int exchange_done(struct exchange *x, enum flow_dir dir,
 		  uint64_t at_ns) _must_use_; /* body whole */
+/* A run of a WebSocket message, see part.h: `off` is where in `dir` it began. */
+int exchange_message(struct exchange *x, enum flow_dir dir, uint64_t at_ns, uint64_t off,
+		     struct str data, bool last, enum why why) _must_use_;
 /* Bytes of this body are missing; says so once, and not when the body was whole already. */
 int exchange_cut(struct exchange *x, enum flow_dir dir, uint64_t at_ns, enum why why) _must_use_;
 /* Pours PART_END and frees. `why` other than WHY_NONE: it did not end by itself. */

@@ -43,7 +43,7 @@ struct proto {
 };
 
 extern const struct proto pair_proto; /* pair.c: HTTP/1.0 and 1.1 */
-extern const struct proto h2_proto;   /* proto.c: the preface alone */
+extern const struct proto h2_proto;   /* h2.c */
 
 int proto_pour(struct proto_env *env, const struct part *p) _must_use_;
 void proto_parsed(struct proto_env *env, const struct origin *from, uint64_t bytes);

@@ -6,14 +6,11 @@
 #ifndef WIRE_SSE_H
 #define WIRE_SSE_H
 
-#include "base/str.h"
+#include "wire/events.h"
 
 struct sse;
-/* A run of an event's data. `name` is the event's name as far as known. Events without data are
- * not reported. `last` comes once per event, perhaps with no bytes. */
-typedef int sse_fn(void *ctx, struct str name, struct str data, bool last);
-
-int sse_new(sse_fn *fn, void *ctx, struct sse **ret) _must_use_;
+/* See events.h. `name` is the event's name as far as known. Events without data are not reported. */
+int sse_new(event_fn *fn, void *ctx, struct counters *c, struct sse **ret) _must_use_;
 int sse_feed(struct sse *s, struct str bytes) _must_use_;
 int sse_end(struct sse *s) _must_use_;
 void sse_free(struct sse **s);

@@ -1,0 +1,33 @@
+/* events.h -- the ways to tell events apart in a body, behind one shape: a table, one row a framing, one splitter each.
+ *
+ * A splitter is fed decoded body bytes cut anywhere and hands the data of each event on in runs: memory is constant however
+ * large an event is. What it cannot read it says by an error of feed(), which cuts the body, or, where it can find the next
+ * event for certain (AWS CRCs), by ending the event as damaged. */
+#ifndef WIRE_EVENTS_H
+#define WIRE_EVENTS_H
+
+#include "base/count.h"
+#include "flow.h"
+
+/* A run of an event's data. `name`: the event's own name as far as known, or absent. `last` comes once per event that has
+ * begun, perhaps with no bytes. `why`, with `last` only: the event is damaged, nothing of it may be used. */
+typedef int event_fn(void *ctx, struct str name, struct str data, bool last, enum why why);
+
+struct events {
+	enum framing framing;
+	/* counters: for limits, may be NULL. -ENOMEM. */
+	int (*open)(event_fn *fn, void *ctx, struct counters *c, void **ret);
+	/* 0; -EBADMSG: not of this framing, nothing after it can be read; -EMSGSIZE: a limit, counted; else what fn returned */
+	int (*feed)(void *state, struct str bytes);
+	int (*end)(
+		void *state); /* the body is whole: closes an event that may end so; -EBADMSG: it broke off */
+	void (*close)(void *state);
+};
+
+/* The row for a Content-Type value; NULL: one document, or no events that we know. Request and response alike. An array is
+ * only known by its first byte: see `array_events`. */
+const struct events *events_find(struct str content_type);
+
+extern const struct events sse_events, lines_events, array_events, eventstream_events, grpc_events;
+
+#endif
