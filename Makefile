@@ -42,7 +42,7 @@ EMBED := $(OUT)/gen/book.inc $(OUT)/gen/schema.inc
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all demo test check test-bins compilers lint fmt bench fuzz live-full live-agents install deps clean help
+.PHONY: all demo test check test-bins compilers lint fmt bench fuzz live-full live-agents recut mutate install deps clean help line-coverage bombs
 
 all: $(OUT)/bin/submeterd $(OUT)/bin/submeter ## build submeterd and submeter into out/bin
 demo: deps ## as root: install what is needed, build, and print the bill of three teams
@@ -68,12 +68,24 @@ lint: ## layers, style, tables, links, format
 	$(Q)tools/lint
 fmt: ## lay the C sources out
 	$(Q)clang-format -i $(shell git ls-files '*.c' '*.h' | grep -v '^include/tbl/')
+line-coverage: ## which lines of wire/ and conn/ the cases and fuzz corpora run (gcov)
+	$(Q)$(MAKE) --no-print-directory test-bins OUT=$(OUT)/cov CC=gcc CFLAGS='-Og -g --coverage'
+	$(Q)tools/line-coverage $(OUT)/cov
+bombs: $(OUT)/tests/unit/bombs $(OUT)/tests/unit/many ## what hostile bytes cost, below 100 ms each; what 11,000 connections hold
+	$(Q)BOMBS_MS=100 $(OUT)/tests/unit/bombs
+	$(Q)$(OUT)/tests/unit/many
 bench: all ## measure; writes out/bench/latest.json
 	$(Q)tools/bench
-fuzz: $(FUZZ:%=$(OUT)/fuzz/%) ## run each fuzz target for FUZZ_SECONDS (default 60)
+fuzz: $(FUZZ:%=$(OUT)/fuzz/%) $(OUT)/tests/unit/cases ## run each fuzz target for FUZZ_SECONDS (default 60)
+	$(Q)$(OUT)/tests/unit/cases --seeds $(OUT)/seeds
 	$(Q)for t in $(FUZZ); do mkdir -p $(OUT)/corpus/$$t; \
 		$(OUT)/fuzz/$$t -max_total_time=$${FUZZ_SECONDS:-60} -rss_limit_mb=1024 -timeout=5 -max_len=8192 \
-			-print_final_stats=1 $(OUT)/corpus/$$t $$(ls -d tests/fuzz/corpus/$$t 2>/dev/null) || exit 1; done
+			-print_final_stats=1 $(OUT)/corpus/$$t \
+			$$(ls -d tests/fuzz/corpus/$$t $(OUT)/seeds/$$t 2>/dev/null) || exit 1; done
+recut: $(OUT)/tests/unit/recut ## recorded exchanges said anew RECUT_ROUNDS (default 200) times in every framing and coding
+	$(Q)$(OUT)/tests/unit/recut $${RECUT_ROUNDS:-200} $${SEED:-4}
+mutate: ## change a line of conn/, wire/ or llm/ COUNT (default 200) times: do the tests notice? SEED=word
+	$(Q)$(PYTHON) tests/mutate $${SEED:-$$(git rev-parse --short=12 HEAD)} $${COUNT:-200}
 install: all ## into $(DESTDIR)$(PREFIX)
 	install -D -m 755 $(OUT)/bin/submeterd $(DESTDIR)$(PREFIX)/sbin/submeterd
 	install -D -m 755 $(OUT)/bin/submeter $(DESTDIR)$(PREFIX)/bin/submeter
@@ -111,7 +123,7 @@ $(OUT)/gen/book.inc: user/price/book.yaml
 $(OUT)/gen/schema.inc: $(sort $(wildcard user/ledger/*.sql))
 	$(Q)mkdir -p $(@D) && cat $^ | od -An -v -tu1 | sed 's/[0-9][0-9]*/&,/g' > $@
 # Fuzz targets: all of user/ with coverage and sanitizers, in a folder of its own.
-$(OUT)/fuzz/%: tests/fuzz/%.c
+$(OUT)/fuzz/%: tests/fuzz/%.c $(SRC) $(wildcard include/*.h include/*/*.h tests/fuzz/*.h tests/unit/*.h)
 	$(Q)$(MAKE) --no-print-directory fuzz-objects OUT=$(OUT)/fuzz-obj CC=$(CLANG) SAN=fuzzer-no-link,address,undefined
 	$(call say,FUZZ,$@)
 	$(Q)mkdir -p $(@D) && $(CLANG) $(STD) -g -O1 -fsanitize=fuzzer,address,undefined -Iinclude \

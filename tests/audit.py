@@ -89,7 +89,7 @@ has("a body that was not stored", har(entry(None, size=500)), {"usage_source": "
 has("no answer", har(entry(None, status=0)), {"kind": "inference", "usage_source": "estimated", "outcome": "aborted"})
 has("an error", har(entry("{}", status=500)), {"kind": "error", "outcome": "server_error", "billing": "unpriced"})
 has("a WebSocket", har(entry(None, status=101, method="GET", url="https://api.openai.com/v1/responses")),
-    {"why": "protocol", "billing": "unpriced"})
+    {"kind": "inference", "why": "gap", "billing": "unpriced"})  # its messages are not in such files
 has("another site", har(entry(url="https://example.com/a b?ä#x")), {"kind": "other", "provider": "unknown"})
 
 got = audit(har(entry(), entry(url="nonsense"), entry()))

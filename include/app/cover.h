@@ -3,8 +3,8 @@
  * The kernel tells of each TLS connection by its ClientHello (abi_sock); the probes tell of plaintext, and neither knows the
  * other's name for a connection. So they are paired within a process: plaintext goes with the oldest connection to the host
  * that it names, or to any where it names none. A connection over which a request may have gone, and that after
- * COVER_WAIT_NS has no plaintext, is unmetered; a later find takes that back. So is one whose plaintext is HTTP/2, which is not
- * read. Where no function tells that a TLS object is gone, what it sends after the end of its connection goes with the next one.
+ * COVER_WAIT_NS has no plaintext, is unmetered; a later find takes that back. Plaintext in HTTP/2 names no host in its first
+ * bytes. Where no function tells that a TLS object is gone, what it sends after the end of its connection goes with the next one.
  * The result is on the board. */
 #ifndef APP_COVER_H
 #define APP_COVER_H

@@ -9,6 +9,9 @@
  *   a scalar          type, and its text: strings unescaped (UTF-8), numbers verbatim
  *   an object, array  with JSON_RAW: its verbatim text once it has ended;
  *                     with JSON_EACH: an empty text once it has ended (count, or close an item)
+ *   either            with JSON_SIZE: `text.p` NULL and its size: nothing is kept
+ *   a string          with JSON_RUNS: as it arrives, in runs of at most JSON_RUN bytes, then an empty text; the
+ *                     other rows of that path get the same
  * A text above LIMIT_JSON_VALUE bytes (scalars, LIMIT_JSON_TEXT) comes with `text.p` NULL and
  * `text.n` its size: "there, but too long to keep".
  * A name that occurs twice is reported twice (the reader decides: last wins). */
@@ -30,7 +33,11 @@ enum json_type {
 enum json_flag {
 	JSON_RAW = 1,  /* objects and arrays: keep the verbatim text */
 	JSON_EACH = 2, /* objects and arrays: say when one ends */
+	JSON_SIZE = 4, /* its size is enough */
+	JSON_RUNS = 8, /* strings: hand them on as they come, however long they are */
 };
+
+#define JSON_RUN 1024
 
 struct json_want {
 	const char *path; /* "" is the document itself */
@@ -45,6 +52,8 @@ typedef int json_fn(void *ctx, int id, enum json_type type, struct str text);
 /* `want` must outlive the scanner; at most 64 rows. -ENOMEM, -EINVAL for a bad table. */
 int json_new(const struct json_want *want, size_t count, json_fn *fn, void *ctx,
 	     struct json **ret) _must_use_;
+/* Ceilings of this scanner instead of LIMIT_JSON_VALUE and LIMIT_JSON_TEXT; before the first byte. */
+void json_hold(struct json *j, size_t value, size_t text);
 /* 0; -EBADMSG: not JSON (RFC 8259, strict); -EMSGSIZE: deeper than LIMIT_JSON_DEPTH; -ENOMEM.
  * After an error only reset and free are allowed. */
 int json_feed(struct json *j, struct str bytes) _must_use_;

@@ -14,7 +14,7 @@ struct jsonpath {
 	const struct json_want *want;            /* borrowed */
 	struct str *steps;                       /* of all rows; name absent: "[]" */
 	size_t first[JSONPATH_ROWS];             /* each row's first step */
-	uint64_t rows, raw, each;                /* all; with JSON_RAW; with JSON_EACH */
+	uint64_t rows, raw, each, size, runs;    /* all; with JSON_RAW, JSON_EACH and so on */
 	uint64_t ends[LIMIT_JSON_DEPTH + 1];     /* rows of exactly `depth` steps */
 	uint64_t elements[LIMIT_JSON_DEPTH + 1]; /* rows whose step at `depth` is "[]" */
 };

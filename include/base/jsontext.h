@@ -1,6 +1,6 @@
 /* jsontext.h -- the text of one JSON string, unescaped as it arrives. Inner part of json.h.
  *
- * At most LIMIT_JSON_TEXT bytes are kept; beyond that only their number is known. */
+ * At most `kept.limit` bytes are kept; beyond that only their number is known. */
 #ifndef BASE_JSONTEXT_H
 #define BASE_JSONTEXT_H
 
@@ -10,6 +10,7 @@ struct jsontext {
 	struct buf kept;
 	size_t size; /* of the whole text, unescaped; 0 when nobody wants it */
 	bool keep, escape;
+	bool count;             /* its size is enough */
 	unsigned hex, hex_left; /* of \uXXXX */
 	unsigned high;          /* a high surrogate that waits for its low one; 0: none */
 };

@@ -15,6 +15,8 @@ extern const char *const names_why_words[WHY_COUNT]; /* for people; "" for WHY_N
 #define NAMES_TEXT 32
 /* The reason as records spell it, in lower case; absent for WHY_NONE. */
 struct str names_why_text(enum why why, char out[static NAMES_TEXT]);
+/* The name of a row in lower case, with its NUL; cut where it does not fit. */
+struct str names_lower(const char *name, char out[static NAMES_TEXT]);
 /* The number of a text, in any case. A text that is in no set was written by a newer version: 0. */
 unsigned names_number(struct str text, const char *const *names, size_t count);
 

@@ -32,6 +32,29 @@ void *mem_grow(void *old, size_t count, size_t size) _must_use_; /* realloc, ove
 char *mem_text(const char *p, size_t n) _must_use_;              /* copy with a NUL */
 void mem_free(void *p);                                          /* free */
 
+/* ---- who pays ----
+ *
+ * What is got and given back while an account is the payer is added to its `held` and to that of the accounts it is
+ * part of. Each thread has a payer of its own; at first it is nobody. */
+struct mem_account {
+	struct mem_account *of; /* the account that it is part of; NULL: of none */
+	int64_t held;           /* bytes, as the allocator rounds them */
+	int64_t limit;          /* above it nothing new should be begun */
+	int64_t last;           /* mem_lend() does not go above it */
+	bool refused;           /* it did not */
+};
+
+/* From now on `who` (NULL: nobody) pays; returns who did before. */
+struct mem_account *mem_pay(struct mem_account *who);
+/* The account, from the payer up, that is above its limit; NULL: none, something may be begun. */
+struct mem_account *mem_short(void);
+/* mem_zero() for what traffic can make large: NULL also where the payer, or what it is part of, would pass `last`. */
+void *mem_lend(size_t count, size_t size) _must_use_;
+void *mem_lend_raw(size_t count, size_t size)
+	_must_use_; /* not zeroed: a window of which little is used costs little */
+/* The account that refused mem_lend() since this was last asked; NULL: none did. */
+struct mem_account *mem_refused(void);
+
 extern long mem_fail_after; /* tests: allocations until one fails; negative = never */
 
 #endif

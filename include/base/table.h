@@ -9,11 +9,14 @@
 #include "base/obj.h"
 
 #define HASH_NONFATAL_OOM                   1
-#define uthash_malloc(size)                 mem_zero(1, (size))
-#define uthash_free(p, size)                mem_free(p)
+#define uthash_malloc(size)                 table_get(size)
+#define uthash_free(p, size)                table_give(p)
 #define HASH_FUNCTION(key, size, ret_value) ((ret_value) = table_hash((key), (size)))
 #include <uthash.h>
 
+/* Memory that nobody pays for (obj.h): a table grows and shrinks for all of its rows at once. */
+void *table_get(size_t size);
+void table_give(void *p);
 unsigned table_hash(const void *key, size_t size);
 
 #endif

@@ -9,7 +9,7 @@
  * both, and the connection is forgotten. END_EXIT and END_EXEC end every connection of (tgid,
  * start_ns) that way (END_EXEC: those that are older); final offsets count for the connection the
  * chunk names, if any. END_STOP ends every connection that was seen through the file `target`. A connection
- * above LIMIT_CONNS is not followed: SKIP_REFUSED.
+ * above LIMIT_CONNS, or LIMIT_CGROUP_CONNS of its cgroup, is not followed: SKIP_REFUSED.
  *
  * An error of the outlet is passed up; the record it refused is gone, everything else holds. */
 #ifndef CONN_CONN_H

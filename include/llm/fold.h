@@ -6,7 +6,7 @@
 
 /* Members of `more` that are not null replace those of `held`, others are kept; texts stay verbatim.
  * `held` may be empty. Both must be JSON objects that a scanner has accepted.
- * -EMSGSIZE: too many members or too long; -ENOMEM. `held` is unchanged on failure. */
+ * -E2BIG: too many members; -EMSGSIZE: too long; -ENOMEM. `held` is unchanged on failure. */
 int fold_overlay(struct buf *held, struct str more) _must_use_;
 
 /* Drops the white space between tokens, so that a record stays one line. */

@@ -11,17 +11,21 @@
 /* ---- what a body says, by JSON path: rows are struct json_want with one of these as id ---------- */
 
 enum llm_mark {
-	MARK_MODEL,     /* who answered; the last non-empty one wins */
-	MARK_ID,        /* the provider's id of the answer */
-	MARK_TIER,      /* the service tier that was served */
-	MARK_USAGE,     /* the usage object; JSON_RAW */
-	MARK_ERROR,     /* anything but null: an error instead of, or after, an answer; JSON_EACH */
-	MARK_KIND,      /* the name of the object or event, see llm_format.last */
-	MARK_STATUS,    /* of a job: queued, in_progress, ... */
-	MARK_STOP,      /* not null: the answer is whole */
-	MARK_TEXT,      /* text of the answer: its size is all that is looked at */
-	MARK_TOOL,      /* an item of the answer has ended; JSON_EACH */
-	MARK_TOOL_TYPE, /* of that item: */
+	MARK_SPEED,  /* as MARK_TIER, and beats it unless it is "standard" */
+	MARK_MODEL,  /* who answered; the last non-empty one wins */
+	MARK_ID,     /* the provider's id of the answer */
+	MARK_TIER,   /* the service tier that was served */
+	MARK_USAGE,  /* the usage object; JSON_RAW */
+	MARK_ERROR,  /* anything but null: an error instead of, or after, an answer; JSON_EACH */
+	MARK_KIND,   /* the name of the object or event, see llm_format.last */
+	MARK_STATUS, /* of a job: queued, in_progress, ...; of an error message: a number */
+	MARK_LANE,   /* which of several streams of one socket */
+	MARK_OTHER_MODEL, /* of a session: who hears what is said */
+	MARK_STOP,        /* not null: the answer is whole */
+	MARK_TEXT,        /* text of the answer: its size is all that is looked at; JSON_SIZE */
+	MARK_SEARCH,      /* a text for each search of the web */
+	MARK_TOOL,        /* an item of the answer has ended; JSON_EACH */
+	MARK_TOOL_TYPE,   /* of that item: */
 	MARK_TOOL_STATUS,
 	MARK_TOOL_ACTION,
 	MARK_TOOL_SESSION,
@@ -54,6 +58,8 @@ struct llm_count {
 	struct leaves used;
 	enum why why;              /* BAD_USAGE and the like: then `used` says nothing */
 	char tier[32], region[32]; /* empty: not told */
+	bool none;                 /* no field of the table is there: BAD_USAGE too */
+	bool search_once;          /* however many searches of the web, one is billed */
 };
 
 /* ---- tools that are counted from the items of the answer ------------------------------------------ */
@@ -67,6 +73,8 @@ struct llm_tool {
 
 /* ---- one way to report usage ----------------------------------------------------------------------- */
 
+struct llm_socket;
+
 struct llm_format {
 	const struct json_want *marks; /* of the whole body, and of each event of a stream */
 	size_t mark_count;
@@ -78,9 +86,28 @@ struct llm_format {
 	size_t tool_count;
 	bool overlay;   /* usage objects of one answer complete each other, non-null members win */
 	bool no_output; /* the answer has no tokens of its own (embeddings) */
-	/* Instead of the fields alone; -ENOMEM only. `model`: who answered. NULL = llm_count_fields() */
+	bool named; /* AWS: the kind of an event is its name; its JSON may be wrapped, see below */
+	bool wrapped; /* each event is {"bytes": base64 of the JSON} */
+	bool spread;  /* what is billed may lie in any event, not in the last usage alone */
+	bool binary;  /* events are protobuf: user/llm/vertexpb.c */
+	bool headers; /* AWS: the head of the answer counts tokens too; overlay */
+	bool stream;  /* a JSON array in answer is a stream */
+	const struct llm_socket
+		*socket; /* no bodies: the calls of a WebSocket that is opened here */
+	/* Instead of the fields alone; -ENOMEM only. `model`: who answered, else who was asked. NULL = llm_count_fields() */
 	int (*count)(const struct llm_format *f, struct str raw, struct str model,
 		     struct llm_count *ret);
+};
+
+/* A WebSocket that carries calls. What begins one: a message of the client's, or one of the server's. */
+struct llm_socket {
+	const struct llm_format *format; /* of the server's messages; `last` ends a call */
+	const char *
+		begin; /* the client's message that begins a call; NULL: the server's `created` does */
+	const char *cancel;  /* the client's message that gives one up */
+	const char *created; /* the server's message that tells the id of the next answer */
+	const char *extra;   /* the server's message that is a call of its own, by another model */
+	const struct llm_format *extra_format;
 };
 
 #define LLM_TABLE(rows) (rows), COUNT_OF(rows)
@@ -88,9 +115,10 @@ struct llm_format {
 /* ---- where it is ------------------------------------------------------------------------------------- */
 
 struct llm_host {
-	const char *name;   /* lower case; '*' stands for anything */
-	const char *region; /* NULL: not told by the host */
-	bool subscription;  /* calls here are paid by a plan, not by the token */
+	const char *name; /* lower case; '*' stands for anything */
+	const char *
+		region; /* NULL: not told by the host; "*": what the last '*' of the name stands for */
+	bool subscription; /* calls here are paid by a plan, not by the token */
 };
 
 /* Patterns: "{model}" is the model, "{}" anything but '/', "**" anything at all. The first row that fits
@@ -115,13 +143,20 @@ struct llm_provider {
 #include "tbl/provider.h"
 #undef PROVIDER
 extern const struct llm_provider llm_unknown; /* every other host: shapes of paths, never a price */
-extern const struct llm_format llm_chat;   /* OpenAI's chat completions, which others speak too */
-extern const struct llm_format llm_orphan; /* an answer whose request was not seen */
-extern const struct llm_format llm_stray;  /* a listed host, a path that is not */
+extern const struct llm_format llm_chat; /* OpenAI's chat completions, which others speak too */
+extern const struct llm_format llm_responses;
+enum { LLM_OPENAI_TOOLS = 4 };
+extern const struct llm_tool llm_openai_tools[LLM_OPENAI_TOOLS];
+extern const struct llm_format llm_messages; /* Anthropic's */
+extern const struct llm_format llm_orphan;   /* an answer whose request was not seen */
+extern const struct llm_format llm_stray;    /* a listed host, a path that is not */
 
 /* Paths of the usual API shapes behind any prefix, formats not read: for hosts that speak them. */
 extern const struct llm_route llm_shapes[];
 extern const size_t llm_shape_count;
+
+/* How an answer reports usage, by what it calls itself ("object", "type"), or NULL. */
+const struct llm_format *llm_format_by_kind(struct str kind);
 
 /* By Host header value (port and case do not matter), or by name; llm_unknown when there is none.
  * *ret_host (may be NULL) is the row that fitted, or NULL. */
@@ -131,8 +166,17 @@ const struct llm_provider *provider_by_name(struct str name);
 /* By the shape of a request alone, for plain HTTP to a port that was configured for such servers; llm_unknown. */
 const struct llm_provider *provider_local(struct str method, struct str target);
 
+/* Of a row that fitted: where the host is, told by it or by the last '*' of its name; absent: not told. */
+struct str provider_region(const struct llm_host *row, struct str host);
+
 /* A Host header value without its port and final dot. */
 struct str provider_host_name(struct str host);
+
+/* The calls of a socket that this request opens, or NULL. */
+static inline const struct llm_socket *llm_route_socket(const struct llm_route *r)
+{
+	return r && r->format ? r->format->socket : NULL;
+}
 
 /* The row for a request, or NULL. `*ret_model` is the part of the target that names the model,
  * still percent-encoded, or absent. The query string is ignored. */

@@ -1,17 +1,21 @@
-/* xchg.h -- one exchange while it is under way: its bodies scanned, nothing of them kept.
+/* xchg.h -- one call while it is under way: what was asked and what was answered, nothing of the bodies kept.
  *
- * Memory is constant: an arena of LIMIT_XCHG_ARENA for names and ids, one usage object, two scanners. */
+ * Memory is bounded however long they are: an arena for names and ids, the usage object so far, and
+ * while a body passes a scanner with what its event says. Together at most 16 KiB of what the peers sent. */
 #ifndef LLM_XCHG_H
 #define LLM_XCHG_H
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "llm/ask.h"
 #include "llm/guess.h"
 #include "llm/llm.h"
 #include "llm/multipart.h"
 #include "llm/provider.h"
+#include "llm/said.h"
 
-#define XCHG_DONE_TEXT 8 /* bytes of an event looked at for "[DONE]" */
+/* Names and ids: each has one place, and none is set more than twice. */
+enum { XCHG_ARENA = 24 * (LIMIT_MODEL_TEXT + 16) };
 
 struct xchg {
 	unsigned magic;
@@ -21,53 +25,67 @@ struct xchg {
 	const struct llm_format *format; /* how the answer is read; NULL: not at all */
 	struct arena arena;
 	struct usage u;
-	bool asked; /* the request was seen */
-	bool orphan, upgrade;
-	bool lines;      /* the answer is a stream of JSON, one document a line */
-	bool closing;    /* the end: the last names may use the reserve of the arena */
-	enum why cut[2]; /* by direction: why bytes are missing */
+	bool asked;  /* the request was seen */
+	bool routed; /* its path names the model */
+	bool upgrade;
+	bool events;        /* the answer came in events */
+	bool blurred;       /* heads are known in part: joined midway */
+	bool socket;        /* its messages are calls of their own */
+	bool tunnel;        /* opened by CONNECT, on HTTP/2 */
+	bool call;          /* one of a socket's */
+	bool warm_up;       /* nothing is generated: no call of a user's, unless it is billed */
+	enum why cut[2];    /* by direction: why bytes are missing */
+	enum why stale;     /* an event was damaged since the last usage: why */
+	enum why doubt;     /* its usage may be that of another call: why */
+	enum why unread;    /* a socket: calls may have passed unseen: why */
+	enum why tier_lost; /* nobody told the tier, but the request is not all there: why */
 
-	struct hash hash; /* of the request body */
-	bool hashing;
-	struct json *ask, *answer;
-	struct multipart form;
-	bool form_on;
-	bool ask_stream, ask_usage;
+	struct hash *hash; /* of the request body */
+	struct ask *ask;
+	struct multipart *form;
+	bool ask_usage;
 	struct guess guess;
 
+	struct said *said;
 	struct buf raw;   /* the usage object so far */
 	enum why raw_why; /* the last one could not be kept: why */
-	bool final;       /* the answer said it was whole */
-	bool ended;       /* and nothing after it matters */
+	struct said_tools *tools;
+	bool final; /* the answer said it was whole */
+	bool ended; /* and nothing after it matters */
 	bool error, queued;
 	bool unreadable; /* the answer is not what its format says */
+	unsigned hits;   /* enum said_hit: limits that were reached */
 	struct str tier; /* served */
-
-	/* the event under way */
-	char head[XCHG_DONE_TEXT];
-	size_t head_n;
-	bool event_bad, event_last;
-	/* the item under way, and items counted; a later event that lists items counts anew */
-	bool tool_other_action, tool_not_done;
-	const struct llm_tool *tool;
-	uint64_t session;
-	uint64_t tools[LEAF_COUNT];
-	bool tools_seen, tools_full;
-	uint64_t sessions[LIMIT_TOOL_SESSIONS];
-	size_t session_count;
+	struct str kind; /* llm_orphan: what the answer calls itself, if it is a shape we know */
 };
 
-int xchg_new(const struct part *in, struct xchg **ret) _must_use_;
+int xchg_new(const struct origin *from, uint64_t off, uint64_t at_ns, struct xchg **ret) _must_use_;
 void xchg_free(struct xchg **x);
 
-/* Copies at most LIMIT_MODEL_TEXT bytes; an absent or empty text leaves *ret alone. */
+/* Both copy at most LIMIT_MODEL_TEXT bytes; an absent or empty text leaves *ret alone. A text that may come again goes to
+ * the same place: *ret is absent or was set by xchg_note(). */
 int xchg_keep(struct xchg *x, struct str s, struct str *ret) _must_use_;
+int xchg_note(struct xchg *x, struct str s, struct str *ret) _must_use_;
 
 /* Bodies. Unreadable bytes are normal and only noted; -ENOMEM is an error. */
 int xchg_ask(struct xchg *x, struct str bytes) _must_use_;
 int xchg_answer(struct xchg *x, struct str bytes) _must_use_;
-int xchg_event(struct xchg *x, struct str bytes, bool last) _must_use_;
-int xchg_lines(struct xchg *x, struct str bytes) _must_use_; /* events, one a line */
+/* Part of an event; `why`, with `last`: it is damaged. */
+int xchg_event(struct xchg *x, const struct part *in) _must_use_;
+
+/* Makes what a request, a whole event or a message said part of the call; empties it. */
+int xchg_asked(struct xchg *x, const struct ask *a) _must_use_;
+int xchg_take(struct xchg *x, struct said *s) _must_use_;
+/* An event of the answer is lost. */
+void xchg_lost(struct xchg *x, enum why why);
+/* Is this name among those that end a stream? */
+bool xchg_is_last(const struct llm_format *f, struct str name);
+
+enum { XCHG_HASH_BYTES = 16, XCHG_HASH_TEXT = 2 * XCHG_HASH_BYTES + 1 };
+void xchg_hash_text(struct hash *h, char ret[XCHG_HASH_TEXT]); /* ends it */
+
+/* Counts the limits that it reached. */
+void xchg_limits(const struct xchg *x, struct counters *c);
 
 /* The exchange is over: fills x->u from what was seen. */
 int xchg_finish(struct xchg *x, const struct part *end) _must_use_;

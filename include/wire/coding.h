@@ -24,5 +24,9 @@ struct coding {
 
 /* The row for a Content-Encoding value; NULL: not one of ours, or several. */
 const struct coding *coding_find(struct str value);
+/* For a body whose headers are not known, by its first CODING_MAGIC bytes (fewer if that is all): gzip and zstd have magic
+ * numbers, text is not coded. NULL: neither. */
+const struct coding *coding_guess(struct str first);
+#define CODING_MAGIC 4
 
 #endif

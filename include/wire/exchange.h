@@ -17,6 +17,12 @@ struct exchange_side {
 	struct body *body;
 	struct str coding; /* literal; absent: identity. `body` is made by the first byte */
 	uint64_t decoded;  /* bytes */
+	/* what the head did not tell and the first bytes will */
+	bool unknown; /* its coding */
+	bool guess;   /* whether it comes in events */
+	bool json;    /* but that it is JSON is known */
+	char held[4]; /* first bytes, while `unknown` */
+	uint8_t held_bytes;
 };
 
 struct exchange {
@@ -34,6 +40,7 @@ struct exchange {
 
 #define EXCHANGE_ORPHAN (1ull << 63) /* in `off`, which then counts in DIR_IN */
 
+/* -ENOMEM; -EMSGSIZE: a limit of memory, counted. Bodies that begin above one are cut, see proto_room(). */
 int exchange_new(struct proto_env *env, const struct origin *from, uint64_t off,
 		 struct exchange **ret) _must_use_;
 /* A head: kind, method or status, header and body_less of `p` are set by the caller, the rest
@@ -46,6 +53,9 @@ int exchange_done(struct exchange *x, enum flow_dir dir,
 /* A run of a WebSocket message, see part.h: `off` is where in `dir` it began. */
 int exchange_message(struct exchange *x, enum flow_dir dir, uint64_t at_ns, uint64_t off,
 		     struct str data, bool last, enum why why) _must_use_;
+/* So many bytes of the body are missing, and what comes next is known to follow them: the events behind the hole are
+ * read where their framing allows to find them, else this is exchange_cut(). */
+int exchange_gap(struct exchange *x, enum flow_dir dir, uint64_t at_ns, uint64_t bytes) _must_use_;
 /* Bytes of this body are missing; says so once, and not when the body was whole already. */
 int exchange_cut(struct exchange *x, enum flow_dir dir, uint64_t at_ns, enum why why) _must_use_;
 /* Pours PART_END and frees. `why` other than WHY_NONE: it did not end by itself. */

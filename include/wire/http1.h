@@ -3,12 +3,14 @@
  * A reader is told, before each response, what the request was, since HEAD, 204, 304 and CONNECT
  * change where a response ends. Bytes may be cut anywhere; the messages are the same.
  *
- * Refused as ambiguous (-EBADMSG): Content-Length together with Transfer-Encoding, lengths that
- * differ, a transfer coding other than one `chunked`, any coding under HTTP/1.0, a line that ends
- * in a bare LF, folded lines, spaces before a colon, control characters, damaged chunk sizes. */
+ * Refused as ambiguous (-EBADMSG): Content-Length together with Transfer-Encoding, more than one
+ * length even if they are equal, a transfer coding other than one `chunked`, any coding under
+ * HTTP/1.0, a line that ends in a bare LF, folded lines, spaces before a colon, control
+ * characters, damaged chunk sizes. */
 #ifndef WIRE_HTTP1_H
 #define WIRE_HTTP1_H
 
+#include "base/count.h"
 #include "flow.h"
 
 enum http1_side { HTTP1_REQUEST, HTTP1_RESPONSE };
@@ -29,11 +31,12 @@ struct http1_calls {
 
 struct http1;
 
+/* counters: for limits, may be NULL. */
 int http1_new(enum http1_side side, const struct http1_calls *calls, void *ctx,
-	      struct http1 **ret) _must_use_;
+	      struct counters *counters, struct http1 **ret) _must_use_;
 /* Consumes up to the end of one message, or all. *ret_used says how much: at least 1 of 1 or more,
  * but 0 after `upgraded`. Call again with the rest. 0; -EBADMSG: ambiguous or not HTTP, nothing
- * after it can be trusted; -EMSGSIZE: a limit; else what a callback returned. After an error:
+ * after it can be trusted; -EMSGSIZE: a limit, counted; else what a callback returned. After an error:
  * reset or free. */
 int http1_feed(struct http1 *h, struct str bytes, size_t *ret_used) _must_use_;
 /* The response that comes next answers this method; absent: not known. */

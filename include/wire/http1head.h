@@ -14,14 +14,16 @@ struct http1_framing {
 	uint64_t length; /* HTTP1_COUNTED */
 };
 
-/* `text` is a head with its empty line; every line ends in CRLF (the caller has checked it).
+/* `c` (may be NULL) counts limits. `text` is a head with its empty line; every line ends in CRLF (the caller has checked it).
  * `method` is that of the request which a response answers. Values that had to be joined live in
  * `joined`, all others in `text`. 0, -EBADMSG, -EMSGSIZE (too many lines), -ENOMEM. */
-int http1head_read(enum http1_side side, struct str text, struct str method, struct arena *joined,
-		   struct http1_head *ret, struct http1_framing *ret_framing) _must_use_;
+int http1head_read(struct counters *c, enum http1_side side, struct str text, struct str method,
+		   struct arena *joined, struct http1_head *ret,
+		   struct http1_framing *ret_framing) _must_use_;
 
-/* A trailer or header line without its CRLF. */
-int http1head_field(struct str line, struct str *ret_name, struct str *ret_value) _must_use_;
+/* A trailer or header line without its CRLF. 0, -EBADMSG, -EMSGSIZE (a long name). */
+int http1head_field(struct counters *c, struct str line, struct str *ret_name,
+		    struct str *ret_value) _must_use_;
 
 bool http1head_token(char c); /* may stand in a method or a field name */
 

@@ -1,4 +1,4 @@
-/* proto.h -- what the wire stage and a protocol (HTTP/1 now) expect of each other.
+/* proto.h -- what the wire stage and a protocol expect of each other.
  *
  * One connection speaks one protocol at a time. wire.c finds out which and owns the connection;
  * the protocol turns pieces into exchanges. A new protocol is one file with a `struct proto` and
@@ -31,7 +31,9 @@ struct proto {
 	 * are needed), -EBADMSG. */
 	int (*begins)(struct str bytes);
 	int (*answers)(struct str bytes);
-	/* NULL: known by sight, not decoded; so are all others then. */
+	/* Are these bytes, without doubt, of a connection in the middle of this protocol, cut where a message begins? NULL:
+	 * nothing proves it. */
+	bool (*joins)(struct str bytes);
 	int (*start)(struct proto_env *env, const struct proto_start *how, void **ret);
 	/* Accounts for every byte of a piece up to the point where it dies. *ret_dead:
 	 * PROTO_ALIVE, or why nothing that follows is of use; its exchanges have ended then.
@@ -45,6 +47,10 @@ struct proto {
 extern const struct proto pair_proto; /* pair.c: HTTP/1.0 and 1.1 */
 extern const struct proto h2_proto;   /* h2.c */
 
+/* May something that needs memory be begun? false: the limit that says no was counted. */
+bool proto_room(struct proto_env *env);
+/* Did a limit refuse memory, and not the machine? Counted, too. */
+bool proto_refused(struct proto_env *env);
 int proto_pour(struct proto_env *env, const struct part *p) _must_use_;
 void proto_parsed(struct proto_env *env, const struct origin *from, uint64_t bytes);
 void proto_skipped(struct proto_env *env, const struct origin *from, enum skip why, uint64_t bytes);

@@ -1,7 +1,7 @@
 /* sse.h -- server-sent events, decoded as they arrive (WHATWG HTML section 9.2.6).
  *
  * LF, CR and CRLF end a line, a leading BOM is dropped, comments vanish, several data lines are
- * joined by LF. Events may be of any size: data is handed on in runs, memory is constant. The last
+ * joined by LF. Data is handed on in runs, memory is constant; an event above LIMIT_EVENT_BYTES is damaged. The last
  * event needs no blank line: sse_end() closes it (providers end some streams so). */
 #ifndef WIRE_SSE_H
 #define WIRE_SSE_H

@@ -8,7 +8,8 @@
  *
  * Exchanges are poured in order: PART_REQUEST, PART_BODY (DIR_OUT), PART_RESPONSE, PART_BODY or
  * PART_EVENT (DIR_IN), PART_END; request and response body may interleave. Every exchange that was
- * begun gets exactly one PART_END. */
+ * begun gets exactly one PART_END. Behind a response that says `upgraded` come the messages of a
+ * WebSocket, PART_EVENT of both directions, until the socket is closed or lost. */
 #ifndef WIRE_WIRE_H
 #define WIRE_WIRE_H
 
@@ -38,6 +39,8 @@ int wire_new(const struct wire_opts *o, struct part_sink out, struct wire **ret)
 int wire_feed(struct wire *w, const struct piece *in) _must_use_;
 /* Exchanges that have begun and not ended. */
 size_t wire_open(const struct wire *w);
+/* Bytes that its connections hold, here and in the stages that it pours into. */
+int64_t wire_held(const struct wire *w);
 void wire_free(struct wire **w);
 
 #endif

@@ -1,5 +1,8 @@
 // What the Node clients share: their options, a pool of calls, one line an answer.
-const opts = {calls: 1, stream: 0, gzip: 0, keep: 1, parallel: 1, tag: 'node', sim: '', apis: '', text: 'What does our tariff say?'};
+import zlib from 'node:zlib';
+
+const opts = {calls: 1, stream: 0, gzip: 0, keep: 1, parallel: 1, http2: 0, tag: 'node', sim: '', apis: '', accept: '', send: '',
+	text: 'What does our tariff say?'};
 for (let i = 2; i < process.argv.length; i += 2) {
 	const key = process.argv[i].slice(2), value = process.argv[i + 1];
 	opts[key] = typeof opts[key] === 'number' ? Number(value) : value;
@@ -9,7 +12,7 @@ if (opts.text.startsWith('@')) // @N: N characters
 export {opts};
 
 export function headers(i) {
-	const all = {'x-test-tag': `${opts.tag}/${i}`, 'accept-encoding': opts.gzip ? 'gzip, deflate' : 'identity'};
+	const all = {'x-test-tag': `${opts.tag}/${i}`, 'accept-encoding': opts.accept || (opts.gzip ? 'gzip, deflate' : 'identity')};
 	const sim = opts.sim ? JSON.parse(opts.sim) : {};
 	if (!opts.keep)
 		sim.close = true; // fetch() may not say `connection: close`, so the server does
@@ -60,7 +63,17 @@ export function request(i) {
 		if (api === 'chat')
 			body.stream_options = {include_usage: true};
 	}
-	return {url: urls[api], headers: all, body: JSON.stringify(body)};
+	return {url: urls[api], headers: all, body: coded(JSON.stringify(body), all)};
+}
+
+const coders = {gzip: zlib.gzipSync, deflate: zlib.deflateSync, br: zlib.brotliCompressSync, zstd: zlib.zstdCompressSync};
+
+// The body of a request in the content coding that was asked for.
+export function coded(body, all) {
+	if (!opts.send)
+		return body;
+	all['content-encoding'] = opts.send;
+	return coders[opts.send](body);
 }
 
 // One line about a whole answer, from its text.

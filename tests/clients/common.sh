@@ -1,5 +1,5 @@
 # What the shell clients share: their options, the calls to make, one line an answer. To be read with `.`
-calls=1 stream=0 gzip=0 keep=1 tag=${0##*/} sim='' apis=chat,responses,messages text='What does our tariff say?'
+calls=1 stream=0 gzip=0 keep=1 parallel=1 http2=0 tag=${0##*/} sim='' apis=chat,responses,messages accept= text='What does our tariff say?'
 while [ $# -gt 0 ]; do
 	case $1 in
 	--calls) calls=$2 ;;
@@ -9,7 +9,9 @@ while [ $# -gt 0 ]; do
 	--tag) tag=$2 ;;
 	--sim) sim=$2 ;;
 	--apis) apis=$2 ;;
-	--parallel) ;;
+	--parallel) parallel=$2 ;;
+	--http2) http2=$2 ;;
+	--accept) accept=$2 ;;
 	--text) text=$2 ;;
 	*) echo "${0##*/}: what is $1?" >&2; exit 2 ;;
 	esac

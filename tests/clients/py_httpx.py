@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The calls of common.py with httpx: asyncio, HTTP/1.1, memory BIOs."""
+"""The calls of common.py with httpx: asyncio, HTTP/1.1 or HTTP/2 (python3-h2), memory BIOs."""
 import asyncio
 
 import httpx
@@ -19,7 +19,7 @@ async def call(client, gate, one):
 
 async def main():
     gate = asyncio.Semaphore(opts.parallel)
-    async with httpx.AsyncClient(http2=False, timeout=120, limits=httpx.Limits(
+    async with httpx.AsyncClient(http2=bool(opts.http2), timeout=120, limits=httpx.Limits(
             max_connections=opts.parallel, max_keepalive_connections=opts.parallel if opts.keep else 0)) as client:
         await asyncio.gather(*(call(client, gate, one) for one in common.calls(opts)))
 

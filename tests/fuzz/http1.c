@@ -50,7 +50,7 @@ static int run(unsigned choices, struct str in, unsigned seed, struct log *l)
 	_cleanup_(http1_free) struct http1 *h = NULL;
 	size_t used = 0;
 
-	MUST(http1_new(choices & 1 ? HTTP1_RESPONSE : HTTP1_REQUEST, &calls, l, &h) == 0);
+	MUST(http1_new(choices & 1 ? HTTP1_RESPONSE : HTTP1_REQUEST, &calls, l, NULL, &h) == 0);
 	while (in.n) {
 		size_t n = in.n;
 		int r;

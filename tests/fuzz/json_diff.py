@@ -16,7 +16,7 @@ import sys
 import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-SOURCES = "json jsonpath jsontext jsonw dec buf obj str".split()
+SOURCES = "json jsonpath jsontext jsonscan jsonw dec buf obj str".split()
 NULL, FALSE, TRUE, NUMBER, STRING, OBJECT, ARRAY = range(7)
 RAW, EACH = 1, 2
 EBADMSG, ERANGE, EDOM, EMSGSIZE = 74, 34, 33, 90

@@ -55,6 +55,7 @@ static void same(const struct world *a, const struct world *b)
 			MUST(x->cut[dir] || str_eq(buf_str(&x->body[dir]), buf_str(&y->body[dir])));
 		}
 		MUST(x->cut[DIR_IN] || str_eq(buf_str(&x->events), buf_str(&y->events)));
+		MUST(x->cut[DIR_OUT] || str_eq(buf_str(&x->sent), buf_str(&y->sent)));
 	}
 }
 

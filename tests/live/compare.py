@@ -35,26 +35,31 @@ def one(line, call, team, cgroup):
     return "; ".join(wrong)
 
 
+def ident(line):
+    """By which it is found: the id of the answer or, where the API has none, of the request."""
+    return line["id"] or line["request_id"]
+
+
 def all_calls(lines, calls, owner):
     """Journal lines against records, matched by the provider's id. owner(tag) is (team, cgroup path).
     Returns {"missing": [...], "duplicated": [...], "unasked": [...], "different": [...]}, each empty when right."""
     found = collections.defaultdict(list)
     for call in calls:
-        found[call.get("response_id")].append(call)
-    told = {line["id"] for line in lines}
+        found[call.get("response_id") or call.get("request_id")].append(call)
+    told = set(map(ident, lines))
     wrong = {"missing": [], "duplicated": [], "unasked": [], "different": []}
     for line in lines:
-        mine = found[line["id"]]
+        mine = found[ident(line)]
         if not mine:
-            wrong["missing"].append(f"{line['tag']} {line['id']}")
+            wrong["missing"].append(f"{line['tag']} {ident(line)}")
         elif len(mine) > 1:
-            wrong["duplicated"].append(f"{line['tag']} {line['id']} x {len(mine)}")
+            wrong["duplicated"].append(f"{line['tag']} {ident(line)} x {len(mine)}")
         else:
             differs = one(line, mine[0], *owner(line["tag"]))
             if differs:
-                wrong["different"].append(f"{line['tag']} {line['id']}: {differs}")
+                wrong["different"].append(f"{line['tag']} {ident(line)}: {differs}")
     for call in calls:
-        if call.get("response_id") not in told:
+        if (call.get("response_id") or call.get("request_id")) not in told:
             wrong["unasked"].append(f"{call.get('id')} {call.get('response_id')} {call.get('cgroup')} {call.get('why')}")
     return wrong
 

@@ -106,11 +106,18 @@ class Private:
             self._node()
 
     @staticmethod
-    def _system(name):
+    def find(name):
+        """The system's library of this name, or None."""
         for folder in ("/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib"):
             if os.path.exists(f"{folder}/{name}"):
                 return f"{folder}/{name}"
-        raise RuntimeError(f"{name} is not installed")
+        return None
+
+    def _system(self, name):
+        path = self.find(name)
+        if not path:
+            raise RuntimeError(f"{name} is not installed")
+        return path
 
     def _node(self):
         sdk = {"SDK": fetch_sdks()}

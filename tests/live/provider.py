@@ -11,22 +11,23 @@ from tap import until
 
 TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, TESTS + "/sim")
+import certs  # noqa: E402
 import prices  # noqa: E402, F401: for those who import it from here
 
 # Every name the simulator answers to leads to its own loopback.
-HOSTS = "127.0.0.1 localhost api.openai.com api.anthropic.com\n"
+HOSTS = "127.0.0.1 " + " ".join(certs.NAMES) + "\n"
 
 
 class Provider:
     """`cgroup` and `env` put the server itself under observation; by default it is nowhere near. `raw`: it keeps every
-    byte of every connection."""
+    byte of every connection. `alpn`: what a client speaks that offers both."""
 
-    def __init__(self, folder, seed=1, cgroup=None, env=None, raw=False):
+    def __init__(self, folder, seed=1, cgroup=None, env=None, raw=False, alpn="http/1.1"):
         self.folder = folder
         os.makedirs(folder, exist_ok=True)
         self.process = box.start(
-            ["/usr/bin/python3", TESTS + "/sim/sim.py", "--dir", folder, "--netns", "--port", "443", "--seed", str(seed)]
-            + ["--raw"] * raw,
+            ["/usr/bin/python3", TESTS + "/sim/sim.py", "--dir", folder, "--netns", "--port", "443", "--seed", str(seed),
+             "--alpn", alpn] + ["--raw"] * raw,
             env or dict(os.environ), cgroup, stderr=None)
         line = self.process.stdout.readline()
         if not line:

@@ -22,7 +22,7 @@ class Truth:
     def __init__(self, api, model, seed, ident, events=None):
         rng = random.Random(seed)
         self.api, self.model, self.served = api, model, prices.served(model)
-        self.ident = ident
+        self.ident, self.tool = ident, False
         self.created = int(time.time())
         self.leaves = leaves = {"in_text": rng.randrange(5, 9000)}
         if rng.random() < 0.5:
@@ -41,11 +41,13 @@ class Truth:
             leaves["out_reasoning"] = rng.randrange(1, 4000)
         if model in prices.SEARCHES and api != "chat" and search == 0:
             leaves["n_web_search"] = rng.randrange(1, 4)
-        if api == "messages":
+        if api in ("messages", "invoke"):
             if write % 3:
                 leaves["in_cache_write_5m"] = write
             if write % 2:
                 leaves["in_cache_write_1h"] = write // 7 + 1
+        elif api == "realtime":
+            leaves.update(in_audio=write % 700, in_audio_cached=write % 90, out_audio=write % 300)
         elif write % 3 and "in_cache_write" in prices.MODELS.get(model, (0, 0, {}))[2]:
             leaves["in_cache_write"] = write
 
@@ -59,7 +61,7 @@ class Truth:
 
     def usage(self):
         return {"chat": self._chat_usage, "responses": self._responses_usage, "messages": self._messages_usage,
-                "embeddings": self._embeddings_usage}[self.api]()
+                "invoke": self._messages_usage, "embeddings": self._embeddings_usage}[self.api]()
 
     def _sums(self):
         get = self.leaves.get
@@ -104,13 +106,13 @@ class Truth:
 
     def body(self):
         return dump({"chat": self._chat, "responses": lambda: self._response("completed"),
-                     "messages": lambda: self._message(self.usage(), True), "embeddings": self._embeddings}[self.api]())
+                     "messages": self.message, "embeddings": self._embeddings}[self.api]())
 
     def stream(self, include_usage):
         """The server-sent events, one bytes object each, ready for the wire."""
         if self.api == "chat":
             return self._chat_events(include_usage)
-        return self._named(self._response_events() if self.api == "responses" else self._message_events())
+        return self._named(self._response_events() if self.api == "responses" else self.message_events())
 
     @staticmethod
     def _named(events):
@@ -153,6 +155,11 @@ class Truth:
         items = [{"id": f"ws_{key}{i}", "type": "web_search_call", "status": "completed",
                   "action": {"type": "search", "query": "tariff of the day"}}
                  for i in range(self.leaves.get("n_web_search", 0))]
+        if self.tool:  # one that an agent has and that does nothing
+            items.append({"id": "fc_" + key, "type": "function_call", "status": "completed" if full else "in_progress",
+                          "name": "update_plan", "call_id": "call_" + key,
+                          "arguments": '{"plan":[{"step":"go on","status":"in_progress"}]}' if full else ""})
+            return items
         items.append({"id": "msg_" + key, "type": "message", "status": "completed" if full else "in_progress",
                       "content": [{"type": "output_text", "annotations": [], "logprobs": [], "text": self.whole_text()}]
                       if full else [], "role": "assistant"})
@@ -173,7 +180,9 @@ class Truth:
         if generate:
             yield from self._response_events()
             return
-        none = {"output": [], "usage": {**self._responses_usage(), "output_tokens": 0}}
+        none = {"output": [], "usage": {
+            "input_tokens": 0, "input_tokens_details": {"cached_tokens": 0}, "output_tokens": 0,
+            "output_tokens_details": {"reasoning_tokens": 0}, "total_tokens": 0}}
         yield {"type": "response.created", "sequence_number": 0, "response": self._response("in_progress")}
         yield {"type": "response.completed", "sequence_number": 1, "response": {**self._response("completed"), **none}}
 
@@ -197,17 +206,50 @@ class Truth:
                     yield event("response.output_text.delta", **where, delta=self.word(i), logprobs=[])
                 yield event("response.output_text.done", **where, text=item["content"][0]["text"], logprobs=[])
                 yield event("response.content_part.done", **where, part=item["content"][0])
+            if item["type"] == "function_call":
+                where = {"item_id": item["id"], "output_index": index}
+                yield event("response.function_call_arguments.delta", **where, delta=item["arguments"])
+                yield event("response.function_call_arguments.done", **where, arguments=item["arguments"])
             yield event("response.output_item.done", output_index=index, item=item)
         yield event("response.completed", response=self._response("completed"))
 
+    # realtime
+
+    def realtime(self):
+        """The events of one response of a Realtime session; each has usage of its own, which is not added up."""
+        get = self.leaves.get
+        head = {"object": "realtime.response", "id": self.ident, "conversation_id": "conv_1", "output_modalities": ["audio"]}
+        item = {"id": "item_" + self.ident[5:], "object": "realtime.item", "type": "message", "role": "assistant"}
+        where = {"response_id": self.ident, "item_id": item["id"], "output_index": 0, "content_index": 0}
+        fresh, cached = get("in_text"), get("in_cache_read", 0)
+        sound, heard = get("in_audio", 0), get("in_audio_cached", 0)
+        out = get("out_text", 0) + get("out_audio", 0)
+        usage = {"total_tokens": fresh + cached + sound + heard + out, "input_tokens": fresh + cached + sound + heard,
+                 "output_tokens": out, "input_token_details": {
+                     "text_tokens": fresh + cached, "audio_tokens": sound + heard, "image_tokens": 0, "cached_tokens": cached + heard,
+                     "cached_tokens_details": {"text_tokens": cached, "audio_tokens": heard, "image_tokens": 0}},
+                 "output_token_details": {"text_tokens": get("out_text", 0), "audio_tokens": get("out_audio", 0)}}
+        yield {"type": "response.created", "event_id": "event_1", "response": {**head, "status": "in_progress", "output": [], "usage": None}}
+        yield {"type": "response.output_item.added", "event_id": "event_2", "response_id": self.ident, "output_index": 0, "item": item}
+        for i in range(self.count):
+            yield {"type": "response.output_audio_transcript.delta", "event_id": f"event_t{i}", **where, "delta": self.word(i)}
+            yield {"type": "response.output_audio.delta", "event_id": f"event_a{i}", **where, "delta": "UklGRiQAAABXQVZF" * (1 + i * 40)}
+        yield {"type": "rate_limits.updated", "event_id": "event_r", "rate_limits": [{"name": "tokens", "limit": 1, "remaining": 1}]}
+        yield {"type": "response.done", "event_id": "event_3", "response": {
+            **head, "status": "completed", "status_details": None, "output": [{**item, "content": [{"type": "output_audio",
+                                                                               "transcript": self.whole_text()}]}], "usage": usage}}
+
     # messages
+
+    def message(self):
+        return self._message(self.usage(), True)
 
     def _message(self, usage, full):
         return {"model": self.served, "id": self.ident, "type": "message", "role": "assistant",
                 "content": [{"type": "text", "text": self.whole_text()}] if full else [],
                 "stop_reason": "end_turn" if full else None, "stop_sequence": None, "usage": usage}
 
-    def _message_events(self):
+    def message_events(self):
         usage = self.usage()
         early = {k: v for k, v in usage.items() if k not in ("server_tool_use", "output_tokens_details")}
         early["output_tokens"] = 1  # a placeholder, as the provider sends it

@@ -2,7 +2,8 @@
 import os
 import subprocess
 
-NAMES = ("localhost", "api.openai.com", "api.anthropic.com")
+NAMES = ("localhost", "api.openai.com", "api.anthropic.com", "generativelanguage.googleapis.com",
+         "bedrock-runtime.us-east-1.amazonaws.com")
 
 
 def make(folder):

@@ -9,7 +9,7 @@ PICO = 10 ** 12
 MTOK = 10 ** 6
 
 # model as asked for -> (provider, model as served, {leaf: dollars per million tokens})
-OPENAI, ANTHROPIC = "openai", "anthropic"
+OPENAI, ANTHROPIC, BEDROCK = "openai", "anthropic", "bedrock"
 MODELS = {
     "gpt-4.1-mini": (OPENAI, "gpt-4.1-mini-2025-04-14",
                      {"in_text": "0.40", "in_cache_read": "0.10", "out_text": "1.60"}),
@@ -29,6 +29,10 @@ MODELS = {
     "claude-sonnet-5": (ANTHROPIC, "claude-sonnet-5",
                         {"in_text": "2", "in_cache_read": "0.20", "in_cache_write_5m": "2.50",
                          "in_cache_write_1h": "4", "out_text": "10"}),
+    # Bedrock names no model in its answers; what Claude answers there through InvokeModel is Anthropic's own
+    "us.anthropic.claude-haiku-4-5-20251001-v1:0": (BEDROCK, "claude-haiku-4-5-20251001",
+                                                    {"in_text": "1.10", "in_cache_read": "0.11", "in_cache_write_5m": "1.375",
+                                                     "in_cache_write_1h": "2.20", "out_text": "5.50"}),
 }
 PER_KCALL = {"n_web_search": "10"}  # both providers, dollars per thousand
 PARENT = {"out_reasoning": "out_text"}  # a leaf without a rate of its own costs what its parent costs

@@ -5,20 +5,34 @@ connection that has ended: {"conn", "in", "out" (sizes), "sha256_in", "sha256_ou
 import hashlib
 import json
 import os
+import ssl
 
 
 class Plain:
     """A TLS connection of which nothing is kept."""
 
     def __init__(self, conn, number):
-        self.conn, self.number = conn, number
+        self.conn, self.number, self.seconds = conn, number, None
 
     def handshake(self, seconds):
+        """The protocol that both sides agreed on, or None."""
+        self.seconds = seconds
         self.conn.settimeout(seconds)
         self.conn.do_handshake()
+        return self.conn.selected_alpn_protocol()
 
     def recv(self, size):
         return self.conn.recv(size)
+
+    def recv_now(self, size):
+        """What is there already; None: nothing is."""
+        self.conn.settimeout(0)
+        try:
+            return self.recv(size)
+        except ssl.SSLWantReadError:
+            return None
+        finally:
+            self.conn.settimeout(self.seconds)
 
     def sendall(self, data):
         self.conn.sendall(data)
@@ -50,6 +64,8 @@ class Recorded(Plain):
     def recv(self, size):
         try:
             got = self.conn.recv(size)
+        except ssl.SSLWantReadError:
+            raise
         except OSError as e:
             self.closed = self.closed or f"{type(e).__name__} at a read"
             raise

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""A provider simulator: answers over TLS as OpenAI and Anthropic do, and keeps a journal of the truth.
+"""A provider simulator: answers over TLS as OpenAI, Anthropic, Bedrock and Gemini do, and keeps a journal of the truth.
 
-    sim.py --dir DIR [--port N] [--netns] [--seed N] [--journal FILE] [--raw]
+    sim.py --dir DIR [--port N] [--netns] [--seed N] [--journal FILE] [--raw] [--alpn h2|http/1.1]
 
 Prints one line, {"port": N, "pid": N, "ca": FILE, "journal": FILE}, when it listens.  What one call should do is told
 with the header `x-sim` (JSON) or the path prefix /sim/KEY=VALUE,.../v1/...: see README.md for the keys.
@@ -13,7 +13,6 @@ import fcntl
 import itertools
 import json
 import os
-import random
 import signal
 import socket
 import ssl
@@ -21,14 +20,22 @@ import struct
 import sys
 import threading
 import time
-import zlib
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import answer  # noqa: E402
 import certs  # noqa: E402
+import cloud  # noqa: E402
+import coding  # noqa: E402
+import http1  # noqa: E402
 import prices  # noqa: E402
 import raw  # noqa: E402
 import ws  # noqa: E402
+from pace import Gone, Writer  # noqa: E402
+
+try:
+    import http2
+except ImportError:  # no python3-h2: HTTP/1.1 alone
+    http2 = None
 
 APIS = {  # path -> (api, prefix of the answer's id)
     "/v1/chat/completions": ("chat", "chatcmpl-"),
@@ -36,128 +43,26 @@ APIS = {  # path -> (api, prefix of the answer's id)
     "/v1/embeddings": ("embeddings", "embd-"),
     "/v1/messages": ("messages", "msg_"),
 }
-REASONS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found", 429: "Too Many Requests",
-           500: "Internal Server Error", 529: "Overloaded"}
 IDLE_S = 30  # a kept-alive connection without a request is closed after this long
+PROVIDERS = {"api.anthropic.com": "anthropic", "generativelanguage.googleapis.com": "gemini",
+             "bedrock-runtime.us-east-1.amazonaws.com": "bedrock"}  # openai, of those that are not here
+FALLBACK = "http/1.1"
 
 
-class Gone(Exception):
-    """The client is gone, or was told to see us gone."""
+def controls(req):
+    """x-sim and the path prefix, merged; the target loses its prefix."""
+    opts = json.loads(req.headers.get("x-sim", "{}"))
+    if req.target.startswith("/sim/"):
+        words, _, req.target = req.target[5:].partition("/")
+        req.target = "/" + req.target
+        for word in words.split(","):
+            key, _, value = word.partition("=")
+            opts[key] = int(value) if value.isdigit() else {"true": True, "false": False}.get(value, value)
+    return opts
 
 
-class Writer:
-    """Puts bytes on the wire in the cuts that were asked for, and counts them."""
-
-    def __init__(self, conn, cut, seed, limit):
-        self.conn, self.cut, self.limit, self.sent = conn, cut, limit, 0
-        self.rng = random.Random(f"cut{seed}")
-        self.held = bytearray()
-
-    def write(self, data):
-        if self.cut == "whole":
-            self.held += data
-        elif self.cut == "bytes":
-            for i in range(len(data)):
-                self._send(data[i:i + 1])
-        elif self.cut == "random":
-            self.held += data
-            while len(self.held) > 20000:
-                self._piece()
-        else:
-            self._send(data)
-
-    def flush(self):
-        if self.cut == "whole" and self.held:
-            self._send(bytes(self.held))
-            self.held.clear()
-        while self.held:
-            self._piece()
-
-    def _piece(self):
-        size = self.rng.randrange(1, 1 << self.rng.randrange(1, 15))
-        self._send(bytes(self.held[:size]))
-        del self.held[:size]
-
-    def _send(self, data):
-        if self.limit is not None and self.sent + len(data) > self.limit:
-            data = data[:self.limit - self.sent]
-        try:
-            if data:
-                self.conn.sendall(data)
-        except (OSError, ssl.SSLError) as e:
-            raise Gone from e
-        self.sent += len(data)
-        if self.limit is not None and self.sent >= self.limit:
-            raise Gone
-
-
-class Request:
-    """One request, read from the connection; `rest` is what came after it."""
-
-    def __init__(self, conn, rest):
-        self.first = None
-        data = bytearray(rest)
-        while True:
-            end = data.find(b"\r\n\r\n")
-            if end >= 0:
-                break
-            self._more(conn, data)
-        lines = bytes(data[:end]).decode("latin-1").split("\r\n")
-        self.method, self.target, _ = lines[0].split(" ", 2)
-        self.headers = {}
-        for line in lines[1:]:
-            name, _, value = line.partition(":")
-            self.headers[name.strip().lower()] = value.strip()
-        del data[:end + 4]
-        self.size = end + 4
-        if self.headers.get("expect", "").lower() == "100-continue":
-            conn.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
-        if "chunked" in self.headers.get("transfer-encoding", ""):
-            self.body = self._chunked(conn, data)
-        else:
-            want = int(self.headers.get("content-length", 0))
-            while len(data) < want:
-                self._more(conn, data)
-            self.body = bytes(data[:want])
-            self.size += want
-            del data[:want]
-        self.rest = bytes(data)
-
-    def _more(self, conn, data):
-        try:
-            got = conn.recv(65536)
-        except (OSError, ssl.SSLError) as e:
-            raise Gone from e
-        if not got:
-            raise Gone
-        self.first = self.first or time.time_ns()
-        data += got
-
-    def _chunked(self, conn, data):
-        body = bytearray()
-        while True:
-            while b"\r\n" not in data:
-                self._more(conn, data)
-            line, _, _ = bytes(data).partition(b"\r\n")
-            size = int(line.split(b";")[0], 16)
-            while len(data) < len(line) + 4 + size:
-                self._more(conn, data)
-            body += data[len(line) + 2:len(line) + 2 + size]
-            self.size += len(line) + 4 + size
-            del data[:len(line) + 4 + size]
-            if not size:
-                return bytes(body)
-
-    def controls(self):
-        """x-sim and the path prefix, merged; the target loses its prefix."""
-        opts = json.loads(self.headers.get("x-sim", "{}"))
-        if self.target.startswith("/sim/"):
-            words, _, self.target = self.target[5:].partition("/")
-            self.target = "/" + self.target
-            for word in words.split(","):
-                key, _, value = word.partition("=")
-                opts[key] = int(value) if value.isdigit() else {"true": True, "false": False}.get(value, value)
-        return opts
+def parameter(query, name):
+    return dict(p.partition("=")[::2] for p in query.split("&")).get(name)
 
 
 class Sim:
@@ -166,73 +71,114 @@ class Sim:
         self.journal = os.open(journal, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         self.number = itertools.count()
         self.stamp = os.urandom(5).hex()
+        self.asked, self.lock = {}, threading.Lock()
 
     def serve(self, conn):
         rest, why = b"", "server"
         try:
-            conn.handshake(IDLE_S)
+            if conn.handshake(IDLE_S) == "h2":
+                why = http2.Connection(conn, self.answer).run()
+                return
             while True:
-                request = Request(conn, rest)
+                request = http1.Request(conn, rest)
                 rest = request.rest
-                if not self.answer(conn, request):
+                if ws.wanted(request):
+                    ws.talk(conn, request, self)
+                    break
+                wire = http1.Wire(conn, request)
+                self.answer(request, wire)
+                if not wire.keep:
                     break
         except (Gone, ValueError, OSError, ssl.SSLError) as e:
             why = f"{type(e).__name__} {e}".strip()
         finally:
             conn.close(why)
 
-    def answer(self, conn, req):
-        """One exchange, and its line in the journal.  True: the connection stays open."""
-        if ws.wanted(req):
-            ws.talk(conn, req, lambda asked, size: self.turn(conn, req, asked, size))
-            return False
-        opts = req.controls()
+    def answer(self, req, wire):
+        """One exchange, and its line in the journal. `wire` puts the answer into the frames of its protocol."""
+        opts = controls(req)
         number = next(self.number)
-        host = req.headers.get("host", "").split(":")[0]
         path = req.target.split("?")[0]
-        provider = "anthropic" if "anthropic" in host or path.startswith("/v1/messages") else "openai"
+        provider = PROVIDERS.get(req.headers.get("host", "").split(":")[0])
+        provider = provider or ("anthropic" if path.startswith("/v1/messages") else "openai")
         asked = {}
         if req.body and req.method == "POST":
             try:
-                asked = json.loads(req.body)
+                asked = json.loads(coding.plain(req.headers.get("content-encoding", ""), req.body))
             except ValueError:
                 opts.setdefault("status", 400)
         line = {"id": None, "number": number, "provider": provider, "path": path, "model": asked.get("model"),
-                "stream": False, "gzip": False, "status": opts.get("status", 200), "usage": None, "cost_pico": 0,
+                "stream": False, "gzip": False, "coding": None, "status": opts.get("status", 200), "usage": None, "cost_pico": 0,
                 "tag": req.headers.get("x-test-tag"), "ts_start": req.first or time.time_ns(), "completed": False,
-                "request_bytes": req.size, "response_bytes": 0, "conn": conn.number}
-        reply = self.reply(req, opts, line, asked, provider, path, number)
-        keep = req.headers.get("connection", "").lower() != "close" and not opts.get("close")
-        out = Writer(conn, opts.get("cut", "event"), opts.get("seed", number), opts.get("abort_after"))
+                "request_bytes": req.size, "response_bytes": 0, "conn": wire.number, "http": req.version}
+        headers, body = self.reply(req, opts, line, asked, provider, path, number)
+        streamed = not isinstance(body, bytes)
+        pieces = list(body) if streamed and opts.get("chunked") is False else body if streamed else [body]
+        if opts.get("gzip", True) and "content-encoding" not in headers:
+            line["coding"] = coding.chosen(req.headers.get("accept-encoding", ""), opts.get("coding"))
+            line["gzip"] = line["coding"] == "gzip"
+        if line["coding"]:
+            headers["content-encoding"] = line["coding"]
+            pieces = coding.coded(line["coding"], pieces)
+        out = Writer(wire, opts.get("cut", "event"), opts.get("seed", number), opts.get("abort_after"))
         try:
-            send(out, reply, opts, keep, "gzip" in req.headers.get("accept-encoding", ""), line)
+            wire.send(out, line["status"], headers, pieces, opts, streamed)
             line["completed"] = True
         except Gone:
-            keep = False
+            wire.abort()
         line["response_bytes"], line["ts_end"] = out.sent, time.time_ns()
-        conn.call(line)
+        self.tell(wire, line)
+
+    def tell(self, wire, line):
+        wire.call(line)
         os.write(self.journal, (json.dumps(line, separators=(",", ":")) + "\n").encode())
-        return keep and not opts.get("no_length")
+
+    @staticmethod
+    def greeting(req):
+        """What a WebSocket is told before it asks for anything: Realtime, of its session."""
+        path, _, query = req.target.partition("?")
+        if path == "/v1/realtime":
+            yield {"type": "session.created", "event_id": "event_0", "session": {
+                "type": "realtime", "object": "realtime.session", "id": "sess_1", "model": parameter(query, "model"), "voice": "marin"}}
 
     def turn(self, conn, req, asked, size):
         """One turn over a WebSocket: its events, then its line in the journal."""
-        number = next(self.number)
+        number, opts = next(self.number), controls(req)
+        path, _, query = req.target.partition("?")
+        realtime = path == "/v1/realtime"
         generate = asked.get("generate", True)
-        truth = answer.Truth("responses", asked.get("model", "?"), f"{self.seed}/{number}", f"resp_{self.stamp}{self.seed:04x}{number:08x}")
-        line = {"id": truth.ident, "number": number, "provider": "openai", "path": req.target.split("?")[0], "model": truth.model,
-                "stream": True, "gzip": False, "status": 101, "usage": truth.leaves if generate else None, "cost_pico": None,
-                "tag": req.headers.get("x-test-tag"), "ts_start": time.time_ns(), "completed": True, "request_bytes": size,
-                "response_bytes": None, "conn": conn.number, "socket": True, "model_served": truth.served}
-        yield from truth.turn(generate)
-        line["ts_end"] = time.time_ns()
-        conn.call(line)
-        os.write(self.journal, (json.dumps(line, separators=(",", ":")) + "\n").encode())
+        model = parameter(query, "model") if realtime else asked.get("model")
+        truth = answer.Truth("realtime" if realtime else "responses", model or "?", f"{self.seed}/{number}",
+                             f"resp_{self.stamp}{self.seed:04x}{number:08x}", opts.get("events"))
+        truth.tool = generate and self.working(req, opts)
+        line = {"id": truth.ident, "number": number, "provider": "openai", "path": path, "model": truth.model,
+                "stream": True, "gzip": False, "status": 200, "usage": truth.leaves if generate else None,
+                "cost_pico": prices.cost_pico(truth.model, truth.leaves) if generate else None,
+                "tag": req.headers.get("x-test-tag"), "ts_start": time.time_ns(), "completed": False, "request_bytes": size,
+                "response_bytes": None, "conn": conn.number, "http": "socket", "model_served": None if realtime else truth.served}
+        try:
+            for event in truth.realtime() if realtime else truth.turn(generate):
+                yield event if asked.get("stream_id") is None else {**event, "stream_id": asked["stream_id"]}
+            line["completed"] = True
+        finally:
+            line["ts_end"] = time.time_ns()
+            self.tell(conn, line)
+
+    def working(self, req, opts):
+        """Whether the answer is a call of a tool, after which the agent asks again: all but each `rounds`th of one tag."""
+        if not opts.get("rounds"):
+            return False
+        with self.lock:
+            tag = req.headers.get("x-test-tag")
+            self.asked[tag] = self.asked.get(tag, 0) + 1
+            return self.asked[tag] % opts["rounds"] != 0
 
     def reply(self, req, opts, line, asked, provider, path, number):
         """(headers, body or iterator of events); fills in what the journal says."""
         ident = f"{self.stamp}{self.seed:04x}{number:08x}"
         headers = {"content-type": "application/json"}
-        headers["request-id" if provider == "anthropic" else "x-request-id"] = line["request_id"] = "req_" + ident
+        name = {"anthropic": "request-id", "bedrock": "x-amzn-requestid", "gemini": "x-goog-request-id"}.get(provider, "x-request-id")
+        headers[name] = line["request_id"] = "req_" + ident
         if opts.get("recorded"):
             return self.recorded(opts["recorded"], headers, line)
         if line["status"] != 200:
@@ -245,12 +191,16 @@ class Sim:
         if path == "/v1/models":
             return headers, answer.dump({"object": "list", "data": [
                 {"id": m, "object": "model", "created": 1, "owned_by": p} for m, (p, _, _) in prices.MODELS.items()]})
+        seed = opts.get("seed", f"{self.seed}/{line['tag'] or number}")
+        told = cloud.asked(path)
+        if told:
+            return headers, self.cloud(req, opts, line, headers, told, seed, ident)
         if path not in APIS:
             line["status"] = 404
             return headers, answer.error(provider, 404, line["request_id"])
         api, prefix = APIS[path]
-        truth = answer.Truth(api, asked.get("model", "?"), opts.get("seed", f"{self.seed}/{line['tag'] or number}"), prefix + ident,
-                             opts.get("events"))
+        truth = answer.Truth(api, asked.get("model", "?"), seed, prefix + ident, opts.get("events"))
+        truth.tool = self.working(req, opts)
         line.update(id=None if api == "embeddings" else truth.ident, model_served=truth.served, usage=truth.leaves,
                     cost_pico=prices.cost_pico(truth.model, truth.leaves))
         if not asked.get("stream"):
@@ -259,6 +209,16 @@ class Sim:
         headers["content-type"] = "text/event-stream; charset=utf-8"
         line["usage_sent"] = api != "chat" or bool((asked.get("stream_options") or {}).get("include_usage"))
         return headers, truth.stream(line["usage_sent"])
+
+    @staticmethod
+    def cloud(req, opts, line, headers, told, seed, ident):
+        """An answer of Bedrock or Gemini: model and stream are told by the path."""
+        api, model, stream = told
+        truth = answer.Truth(api, model, seed, "msg_bdrk_" + ident if api == "invoke" else ident, opts.get("events"))
+        # Converse has no id of an answer, and names no model
+        line.update(id=None if api == "converse" else truth.ident, model=model, stream=stream, usage=truth.leaves, usage_sent=True,
+                    model_served=None if api == "converse" else truth.served, cost_pico=prices.cost_pico(truth.model, truth.leaves))
+        return cloud.answer(truth, headers, req.target.partition("?")[2], stream)
 
     def recorded(self, ident, headers, line):
         """A recorded exchange's own answer; its truth is what the corpus expects."""
@@ -272,60 +232,6 @@ class Sim:
                 headers[name.lower()] = value
         line.update(recorded=ident, expected=row["expected"], status=row["status"], cost_pico=None)
         return headers, base64.b64decode(row["response_body_b64"] or "")
-
-
-def send(out, reply, opts, keep, may_gzip, line):
-    """Head and body, framed and coded as asked."""
-    headers, body = reply
-    streamed = not isinstance(body, bytes)
-    gzip = may_gzip and opts.get("gzip", True) and "content-encoding" not in headers
-    line["gzip"] = gzip
-    if gzip:
-        headers["content-encoding"] = "gzip"
-    pieces = list(body) if streamed and opts.get("chunked") is False else body if streamed else [body]
-    if gzip:
-        pieces = zipped(pieces)
-    chunked = not opts.get("no_length") and opts.get("chunked", streamed)
-    if chunked:
-        headers["transfer-encoding"] = "chunked"
-    elif not opts.get("no_length"):
-        pieces = [b"".join(pieces)]
-        headers["content-length"] = str(len(pieces[0]))
-    headers["connection"] = "keep-alive" if keep and not opts.get("no_length") else "close"
-    status = line["status"]
-    head = f"HTTP/1.1 {status} {REASONS.get(status, 'Status')}\r\ndate: {time.strftime('%a, %d %b %Y %H:%M:%S GMT', time.gmtime())}\r\n"
-    head += "server: cloudflare\r\n" + "".join(f"{k}: {v}\r\n" for k, v in headers.items()) + "\r\n"
-    head = head.encode("latin-1")
-    stall = opts.get("stall_ms", 0) / 1000
-    middle = opts.get("stall_at", 3)
-    if opts.get("hold") and opts.get("hold_at", "head") == "head":
-        hold(opts["hold"])
-    for i, piece in enumerate(pieces):
-        if stall and i == middle:
-            time.sleep(stall)  # a slow provider: part of the scenario, nothing waits on it
-        if opts.get("hold") and opts.get("hold_at") == i:
-            hold(opts["hold"])
-        if chunked:
-            piece = b"%x\r\n%s\r\n" % (len(piece), piece)
-        out.write(head + piece)
-        head = b""
-    out.write(head + (b"0\r\n\r\n" if chunked else b""))
-    out.flush()
-
-
-def hold(path):
-    """Says that it waits (one more byte in PATH.arrived), then waits until nobody holds the file's exclusive lock."""
-    with open(path + ".arrived", "ab", buffering=0) as f:
-        f.write(b".")
-    with open(path, "rb") as f:
-        fcntl.flock(f, fcntl.LOCK_SH)
-
-
-def zipped(pieces):
-    z = zlib.compressobj(6, zlib.DEFLATED, 31)
-    for piece in pieces:
-        yield z.compress(piece) + z.flush(zlib.Z_SYNC_FLUSH)
-    yield z.flush()
 
 
 def own_network():
@@ -346,6 +252,7 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--journal")
     parser.add_argument("--raw", action="store_true", help="keep all that goes through each connection in DIR/raw")
+    parser.add_argument("--alpn", choices=("h2", FALLBACK), default=FALLBACK, help="what a client speaks that offers both")
     here = os.path.dirname(os.path.abspath(__file__))
     shared = os.environ.get("SUBMETER_SHARED", f"{here}/../../../shared")
     parser.add_argument("--corpus", default=f"{shared}/corpus/dev/exchanges.jsonl")
@@ -356,7 +263,7 @@ def main():
         own_network()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(f"{args.dir}/leaf.pem", f"{args.dir}/leaf.key")
-    context.set_alpn_protocols(["http/1.1"])
+    context.set_alpn_protocols(sorted(("h2", FALLBACK) if http2 else (FALLBACK,), key=lambda name: name != args.alpn))
     connection = raw.recorder(args.raw and args.dir + "/raw")
     listener = socket.create_server(("127.0.0.1", args.port), backlog=512)
     sim = Sim(args.seed, journal, args.corpus)

@@ -63,7 +63,7 @@ static void open_log(struct log *l)
 {
 	struct conn_opts o = { &l->c, on_skip, l };
 
-	*l = (struct log){ .text.limit = 1u << 20 };
+	*l = (struct log){ .text.limit = 1u << 22 };
 	assert_int_equal(conn_new(&o, (struct piece_sink){ on_piece, l }, &l->conn), 0);
 }
 
@@ -212,9 +212,57 @@ static void full_table(void **state)
 	says(&l, "");
 	assert_int_equal(l.refused, 7);
 	assert_int_equal(count_get(&l.c, CONNS_REFUSED), 1);
+	assert_int_equal(l.c.limit[LIM_CONNS], 1);
+	assert_int_equal(count_get(&l.c, CONNS_REFUSED), 1);
 	assert_int_equal(end(&l, 5, END_FREE, DIR_OUT, 1, 0), 0);
 	assert_int_equal(data(&l, LIMIT_CONNS + 2, DIR_OUT, 0, "x"), 0);
 	says(&l, "5.free 65538>0:x ");
+	close_log(&l);
+}
+
+static int from_group(struct log *l, uint64_t cgroup, uint64_t gen, uint64_t off, const char *z)
+{
+	struct chunk c = { .from = { .gen = gen,
+				     .tgid = 1 + (uint32_t)cgroup,
+				     .start_ns = 5,
+				     .cgroup = cgroup },
+			   .dir = DIR_OUT,
+			   .off = off,
+			   .bytes = str_of(z) };
+
+	return conn_feed(l->conn, &c);
+}
+
+/* One cgroup opens 50,000 connections: its own later ones are refused, those of another are not, nor are those it has. */
+static void flood(void **state)
+{
+	const uint64_t many = 50000, rival = 1u << 20;
+	struct log l;
+
+	(void)state;
+	open_log(&l);
+	assert_int_equal(from_group(&l, 8, rival, 0, "ri"), 0);
+	for (uint64_t gen = 1; gen <= many; gen++) {
+		assert_int_equal(from_group(&l, 9, gen, 0, "abc"), 0);
+		if (gen > LIMIT_CGROUP_CONNS)
+			assert_int_equal(from_group(&l, 9, gen, 3, "de"), 0);
+	}
+	assert_int_equal(count_get(&l.c, CONNS_OPEN), LIMIT_CGROUP_CONNS + 1);
+	assert_int_equal(count_get(&l.c, CONNS_REFUSED), many - LIMIT_CGROUP_CONNS);
+	assert_int_equal(l.c.limit[LIM_CGROUP_CONNS], many - LIMIT_CGROUP_CONNS);
+	assert_int_equal(l.refused, 5 * (many - LIMIT_CGROUP_CONNS));
+	buf_reset(&l.text);
+	assert_int_equal(from_group(&l, 8, rival, 2, "val"), 0);
+	assert_int_equal(from_group(&l, 8, rival + 1, 0, "new"), 0);
+	assert_int_equal(from_group(&l, 9, 1, 3, "own"), 0);
+	says(&l, "1048576>2:val 1048577>0:new 1>3:own ");
+	/* one ends, one more may come; a process that moved still counts where it began */
+	assert_int_equal(from_group(&l, 10, 2, 3, "x"), 0);
+	assert_int_equal(end(&l, 2, END_FREE, DIR_OUT, 4, 0), 0);
+	assert_int_equal(from_group(&l, 9, many + 1, 0, "y"), 0);
+	says(&l, "2>3:x 2.free 50001>0:y ");
+	assert_int_equal(from_group(&l, 9, many + 2, 0, "z"), 0);
+	says(&l, "");
 	close_log(&l);
 }
 
@@ -301,6 +349,7 @@ int main(void)
 		cmocka_unit_test(ends),           cmocka_unit_test(processes),
 		cmocka_unit_test(full_table),     cmocka_unit_test(outlet_errors),
 		cmocka_unit_test(no_memory),      cmocka_unit_test(targets),
+		cmocka_unit_test(flood),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,6 +13,7 @@
 #define LOG_MAX (1u << 20)
 
 struct log {
+	struct counters c;
 	struct buf text;
 	bool in_body;
 	int refuse; /* callbacks fail with this once */
@@ -100,9 +101,6 @@ static const struct row rows[] = {
 	  "b\r\nContent-Length: 9\r\n\r\n"
 	  "GET / HTTP/1.1\r\n\r\n",
 	  "POST /\nx\nend\nGET / -\nend\n", REQ, 0 },
-	{ "same length twice",
-	  "POST / HTTP/1.1\r\nContent-Length: 2\r\nContent-Length: 2, 2\r\n\r\nab",
-	  "POST /\nab\nend\n", REQ, 0 },
 	{ "joined", "GET / HTTP/1.1\r\nHost: a\r\nhost:\tb \r\n\r\n", "GET / host=a, b -\nend\n",
 	  REQ, 0 },
 	{ "unfinished", "GET / HTTP/1.1\r\nHost", "", REQ, -EPIPE },
@@ -131,6 +129,10 @@ static const struct row rows[] = {
 	  0 },
 	{ "both, other order",
 	  "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n", NULL, RES,
+	  0 },
+	{ "same length twice", "POST / HTTP/1.1\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\n",
+	  NULL, REQ, 0 },
+	{ "same length in a list", "HTTP/1.1 200 OK\r\nContent-Length: 2, 2\r\n\r\n", NULL, RES,
 	  0 },
 	{ "lengths differ", "POST / HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
 	  NULL, REQ, 0 },
@@ -201,7 +203,7 @@ static const struct row rows[] = {
 /* Feeds `in` cut at `step` bytes, a message at a time. */
 static int run(const struct row *row, struct str in, size_t step, struct log *l, struct http1 **ret)
 {
-	int r = http1_new(row->side, &calls, l, ret);
+	int r = http1_new(row->side, &calls, l, &l->c, ret);
 
 	if (r < 0)
 		return r;
@@ -289,29 +291,31 @@ static int feed_many(struct http1 *h, const char *line, size_t times)
 	return r;
 }
 
+#define STATUS  "HTTP/1.1 200 OK\r\n"
+#define CHUNKED STATUS "Transfer-Encoding: chunked\r\n\r\n"
+
 static void limits(void **state)
 {
-	static const char chunked[] = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
 	static const struct {
 		const char *start, *more;
 		size_t times;
 		int want;
+		enum limit_id limit; /* -EMSGSIZE: the one that was counted */
 	} cases[] = {
-		{ "HTTP/1.1 200 OK\r\n", "a: b\r\n", LIMIT_HEAD_LINES, 0 },
-		{ "HTTP/1.1 200 OK\r\n", "a: b\r\n", LIMIT_HEAD_LINES + 1, -EMSGSIZE },
-		{ "HTTP/1.1 200 OK\r\na: ", "0123456789abcdef", LIMIT_HEAD_BYTES / 16, -EMSGSIZE },
-		{ chunked, "0", 15, 0 },
-		{ chunked, "0", 16, -EBADMSG },
-		{ "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;", "0",
-		  LIMIT_CHUNK_LINE - 4, 0 },
-		{ "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;", "0", LIMIT_CHUNK_LINE,
-		  -EMSGSIZE },
-		{ "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\na:", "0",
-		  LIMIT_CHUNK_LINE, -EMSGSIZE },
-		{ "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", "a: b\r\n",
-		  LIMIT_HEAD_LINES, 0 },
-		{ "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", "a: b\r\n",
-		  LIMIT_HEAD_LINES + 1, -EMSGSIZE },
+		{ STATUS, "a: b\r\n", LIMIT_HEAD_LINES, 0, 0 },
+		{ STATUS, "a: b\r\n", LIMIT_HEAD_LINES + 1, -EMSGSIZE, LIM_HEAD_LINES },
+		{ STATUS "a: ", "0123456789abcdef", LIMIT_HEAD_BYTES / 16, -EMSGSIZE,
+		  LIM_HEAD_BYTES },
+		{ STATUS, "n", LIMIT_HEAD_NAME, 0, 0 },
+		{ STATUS, "n", LIMIT_HEAD_NAME + 1, -EMSGSIZE, LIM_HEAD_NAME },
+		{ CHUNKED, "0", 15, 0, 0 },
+		{ CHUNKED, "0", 16, -EBADMSG, 0 },
+		{ CHUNKED "1;", "0", LIMIT_CHUNK_LINE - 4, 0, 0 },
+		{ CHUNKED "1;", "0", LIMIT_CHUNK_LINE, -EMSGSIZE, LIM_CHUNK_LINE },
+		{ CHUNKED "0\r\na:", "0", LIMIT_CHUNK_LINE, -EMSGSIZE, LIM_CHUNK_LINE },
+		{ CHUNKED "0\r\n", "a: b\r\n", LIMIT_HEAD_LINES, 0, 0 },
+		{ CHUNKED "0\r\n", "a: b\r\n", LIMIT_HEAD_LINES + 1, -EMSGSIZE, LIM_HEAD_LINES },
+		{ CHUNKED "0\r\n", "n", LIMIT_HEAD_NAME + 1, -EMSGSIZE, LIM_HEAD_NAME },
 	};
 
 	(void)state;
@@ -320,16 +324,42 @@ static void limits(void **state)
 		struct http1 *h = NULL;
 		int r;
 
-		assert_int_equal(http1_new(HTTP1_RESPONSE, &calls, &l, &h), 0);
+		assert_int_equal(http1_new(HTTP1_RESPONSE, &calls, &l, &l.c, &h), 0);
 		r = feed_many(h, cases[i].start, 1);
 		if (r == 0)
 			r = feed_many(h, cases[i].more, cases[i].times);
 		if (r == 0)
-			r = feed_many(h, "\r\n", 1);
+			r = feed_many(h, cases[i].more[0] == 'n' ? ":\r\n\r\n" : "\r\n", 1);
 		if (r != cases[i].want)
 			fail_msg("limit %zu: %d, want %d", i, r, cases[i].want);
+		assert_int_equal(count_get(&l.c, LIMIT_HIT), r == -EMSGSIZE);
+		assert_int_equal(l.c.limit[cases[i].limit], r == -EMSGSIZE);
 		http1_free(&h);
 		buf_done(&l.text);
+	}
+}
+
+/* Which verdict it is does not depend on how the bytes were cut: a long line that is also bad is long. */
+static void long_and_bad(void **state)
+{
+	struct log l = { .text.limit = LOG_MAX };
+	char line[LIMIT_HEAD_BYTES + 2];
+
+	(void)state;
+	memset(line, 'x', sizeof(line));
+	memcpy(line, "HTTP/1.1 200 ", 13);
+	line[sizeof(line) - 1] = '\0';
+	for (size_t step = 1; step <= sizeof(line); step = step * 5 + 1) {
+		struct str rest = { line, sizeof(line) };
+		struct http1 *h = NULL;
+		size_t used = 0;
+		int r = 0;
+
+		assert_int_equal(http1_new(HTTP1_RESPONSE, &calls, &l, NULL, &h), 0);
+		for (; r == 0 && rest.n; rest = str_skip(rest, step))
+			r = http1_feed(h, str_head(rest, step), &used);
+		assert_int_equal(r, -EMSGSIZE);
+		http1_free(&h);
 	}
 }
 
@@ -348,6 +378,7 @@ static void long_values(void **state)
 	for (size_t i = 0; i < COUNT_OF(sizes); i++) {
 		struct buf b = { .limit = LOG_MAX };
 		struct str host = S("?");
+		struct counters c = { 0 };
 		struct http1 *h = NULL;
 		size_t used = 0;
 
@@ -355,10 +386,11 @@ static void long_values(void **state)
 		for (size_t n = 0; n < sizes[i]; n++)
 			assert_int_equal(buf_put(&b, 'h'), 0);
 		assert_int_equal(buf_add(&b, S("\r\n\r\n")), 0);
-		assert_int_equal(http1_new(HTTP1_RESPONSE, &only, &host, &h), 0);
+		assert_int_equal(http1_new(HTTP1_RESPONSE, &only, &host, &c, &h), 0);
 		assert_int_equal(http1_feed(h, buf_str(&b), &used), 0);
 		assert_int_equal(used, b.n);
 		assert_int_equal(host.n, i == 0 ? LIMIT_HEADER_VALUE : 0);
+		assert_int_equal(c.limit[LIM_HEADER_VALUE], i);
 		http1_free(&h);
 		buf_done(&b);
 	}
@@ -371,7 +403,7 @@ static void gaps(void **state)
 	size_t used = 0;
 
 	(void)state;
-	assert_int_equal(http1_new(HTTP1_RESPONSE, &calls, &l, &h), 0);
+	assert_int_equal(http1_new(HTTP1_RESPONSE, &calls, &l, &l.c, &h), 0);
 	assert_int_equal(http1_sure(h), 0);
 	assert_int_equal(http1_feed(h, S("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab"), &used),
 			 0);
@@ -406,7 +438,7 @@ static void callers_errors(void **state)
 	size_t used = 77;
 
 	(void)state;
-	assert_int_equal(http1_new(HTTP1_REQUEST, &calls, &l, &h), 0);
+	assert_int_equal(http1_new(HTTP1_REQUEST, &calls, &l, &l.c, &h), 0);
 	assert_int_equal(http1_feed(h, S("GET / HTTP/1.1\r\n\r\n"), &used), -EDOM);
 	assert_int_equal(used, 77);
 	l.refuse = 0;
@@ -440,10 +472,10 @@ static void beginnings(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(table),      cmocka_unit_test(no_memory),
-		cmocka_unit_test(limits),     cmocka_unit_test(long_values),
-		cmocka_unit_test(gaps),       cmocka_unit_test(callers_errors),
-		cmocka_unit_test(beginnings),
+		cmocka_unit_test(table),          cmocka_unit_test(no_memory),
+		cmocka_unit_test(limits),         cmocka_unit_test(long_and_bad),
+		cmocka_unit_test(long_values),    cmocka_unit_test(gaps),
+		cmocka_unit_test(callers_errors), cmocka_unit_test(beginnings),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -40,8 +40,10 @@ static const struct {
 	{ { RESPONSES, .answer = "{\"status\":\"queued\",\"usage\":null}" },
 	  KIND_INFERENCE,
 	  WHY_BACKGROUND },
-	{ { .orphan = true, .answer = CHAT_ANSWER }, KIND_OTHER, WHY_MIDSTREAM },
-	{ { .orphan = true, .answer = "{\"object\":\"chat.completion\",\"usage\":{}}" },
+	{ { .orphan = true, .answer = "{\"id\":\"x\",\"usage\":{\"tokens\":1}}" },
+	  KIND_OTHER,
+	  WHY_MIDSTREAM },
+	{ { .orphan = true, .answer = "{\"object\":\"chat.completion\"}" },
 	  KIND_INFERENCE,
 	  WHY_MIDSTREAM },
 	{ { .orphan = true, .events = true, .answer = STOP }, KIND_INFERENCE, WHY_MIDSTREAM },
@@ -127,6 +129,13 @@ static void served_tier(void **state)
 	k.ask = "{\"service_tier\":\"auto\"}";
 	assert_text(kit_run(k).u.tier, "standard");
 	k.answer = "{\"service_tier\":\"flex\",\"usage\":{\"prompt_tokens\":1}}";
+	assert_text(kit_run(k).u.tier, "flex");
+	/* a stream says it at first as it was asked for, at last as it was served */
+	k = (struct kit){ RESPONSES, .events = true,
+			  .answer =
+				  "{\"type\":\"response.created\",\"response\":{\"service_tier\":"
+				  "\"priority\"}}\n{\"type\":\"response.completed\",\"response\":"
+				  "{\"service_tier\":\"flex\",\"usage\":{\"input_tokens\":1}}}\n" };
 	assert_text(kit_run(k).u.tier, "flex");
 }
 

@@ -10,15 +10,20 @@
 #include "base/buf.h"
 #include "base/obj.h"
 #include "llm/llm.h"
+#include "wire/events.h"
 
 struct kit {
 	const char *method, *host, *target, *ask; /* ask NULL: no body */
-	const char *answer;                       /* JSON; or events, split at each line feed */
+	/* JSON; or events, split at each line feed: "!" in front of a damaged one, "NAME\t" of a named one */
+	const char *answer;
 	const char *type, *auth, *key, *beta, *answer_type;
 	unsigned status;
-	uint32_t row; /* of tbl/tls.h */
+	uint32_t row;         /* of tbl/tls.h */
+	const char *count[4]; /* headers: Bedrock's */
+	enum framing framing; /* of events; NONE: server-sent */
 	bool events, aborted, orphan, cut, ask_cut, no_answer;
-	size_t step; /* bytes per part; 0 = all */
+	bool blurred, ask_blurred; /* both heads; only the request's */
+	size_t step;               /* bytes per part; 0 = all */
 	struct str (*endpoint)(void *ctx, struct str host);
 	unsigned char secret; /* first byte of the key */
 };
@@ -74,19 +79,73 @@ static inline int kit_bytes(struct llm *l, struct part p, struct str s, size_t s
 	return r;
 }
 
-static inline int kit_events(struct llm *l, struct part p, const char *text, size_t step)
+static inline int kit_events(struct llm *l, struct part p, const struct kit *k)
 {
-	struct str rest = str_of(text), one;
+	struct str rest = str_of(k->answer), one;
 	int r = 0;
 
 	p.kind = PART_EVENT;
-	while (r == 0 && str_cut(&rest, &one, '\n'))
-		r = kit_bytes(l, p, one, step, true);
+	p.framing = k->framing ? k->framing : FRAMING_SSE;
+	while (r == 0 && str_cut(&rest, &one, '\n')) {
+		bool bad = str_starts(one, S("!"));
+		struct str data = bad ? str_skip(one, 1) : one;
+
+		p.name = STR_NONE;
+		if (memchr(data.p, '\t', data.n))
+			str_cut(&data, &p.name, '\t');
+		p.why = WHY_NONE;
+		r = kit_bytes(l, p, data, k->step, !bad);
+		if (r == 0 && bad) {
+			p.last = true;
+			p.why = WHY_GAP;
+			r = llm_feed(l, &p);
+			p.last = false;
+		}
+	}
+	return r;
+}
+
+struct kit_split {
+	struct llm *l;
+	struct part p;
+};
+
+static inline int kit_event(void *ctx, struct str name, struct str data, bool last, enum why why)
+{
+	struct kit_split *to = ctx;
+
+	to->p.kind = PART_EVENT;
+	to->p.name = name;
+	to->p.bytes = data;
+	to->p.last = last;
+	to->p.why = why;
+	return llm_feed(to->l, &to->p);
+}
+
+/* As the wire stage would split it. */
+static inline int kit_split(struct llm *l, struct part p, const struct events *e, struct str s,
+			    size_t step)
+{
+	struct kit_split to = { l, p };
+	void *state = NULL;
+	int r = e->open(kit_event, &to, NULL, &state);
+
+	while (r == 0 && s.n) {
+		struct str head = step ? str_head(s, step) : s;
+
+		r = e->feed(state, head);
+		s = str_skip(s, head.n);
+	}
+	if (r == 0)
+		r = e->end(state);
+	if (state)
+		e->close(state);
 	return r;
 }
 
 static inline int kit_answer(struct llm *l, const struct kit *k, struct part p)
 {
+	const struct events *split;
 	int r;
 
 	p.dir = DIR_IN;
@@ -95,11 +154,17 @@ static inline int kit_answer(struct llm *l, const struct kit *k, struct part p)
 	p.orphan = k->orphan;
 	p.header[HDR_CONTENT_TYPE] = str_of(k->answer_type);
 	p.at_ns = 20;
+	for (int i = 0; i < 4; i++)
+		p.header[HDR_BEDROCK_IN + i] = str_of(k->count[i]);
+	p.blurred = k->blurred;
+	split = events_find(p.header[HDR_CONTENT_TYPE]);
+	p.framing = split ? split->framing : FRAMING_NONE;
 	r = llm_feed(l, &p);
 	p.kind = PART_BODY;
 	p.at_ns = 30;
 	if (r == 0 && k->answer)
-		r = k->events ? kit_events(l, p, k->answer, k->step)
+		r = k->events ? kit_events(l, p, k)
+		    : split   ? kit_split(l, p, split, str_of(k->answer), k->step)
 			      : kit_bytes(l, p, str_of(k->answer), k->step, false);
 	if (r == 0 && k->cut) {
 		p.kind = PART_CUT;
@@ -115,7 +180,7 @@ static inline int kit_pour(struct llm *l, const struct kit *k)
 	struct part p = { .from = &from, .at_ns = 10, .off = 5, .kind = PART_REQUEST };
 	int r = 0;
 
-	p.method = str_of(k->method ? k->method : "POST");
+	p.method = k->method && !*k->method ? STR_NONE : str_of(k->method ? k->method : "POST");
 	p.target = str_of(k->target);
 	p.header[HDR_HOST] = str_of(k->host);
 	p.header[HDR_CONTENT_TYPE] = str_of(k->type);
@@ -123,6 +188,7 @@ static inline int kit_pour(struct llm *l, const struct kit *k)
 	p.header[HDR_X_API_KEY] = str_of(k->key);
 	p.header[HDR_ANTHROPIC_BETA] = str_of(k->beta);
 	p.body_less = !k->ask;
+	p.blurred = k->blurred || k->ask_blurred;
 	if (!k->orphan)
 		r = llm_feed(l, &p);
 	memset(p.header, 0, sizeof(p.header));

@@ -131,7 +131,9 @@ static void a_hole_does_not_last(void **state)
 	feed(&b, 2, DIR_IN, 5, "other");
 	assert_int_equal(order_tick(b.order, 1000 + wait - 1), 0);
 	said(&b, "");
+	assert_int_equal(b.counters.limit[LIM_ORDER_WAIT_MS], 0);
 	assert_int_equal(order_tick(b.order, 1000 + wait), 0);
+	assert_int_equal(b.counters.limit[LIM_ORDER_WAIT_MS], 2);
 	said(&b, "+5 <late +5 <other ");
 	assert_int_equal(order_held(b.order), 0);
 	feed(&b, 1, DIR_IN, 0, "12345"); /* too late */
@@ -168,12 +170,27 @@ static void at_a_limit_the_hole_shows(void **state)
 	assert_int_equal(order_held(b.order), 0);
 	assert_int_equal(b.out, off - 1);
 	assert_int_equal(b.next[1][DIR_IN], off);
+	assert_int_equal(b.counters.limit[LIM_ORDER_BYTES], 1);
 	bed_done(&b);
 
 	bed_init(&b);
 	for (off = 1; !count_get(&b.counters, LIMIT_HIT); off += 2)
 		feed(&b, 1, DIR_IN, off, "s");
 	assert_int_equal(off / 2, LIMIT_ORDER_SEGMENTS + 1);
+	assert_int_equal(b.counters.limit[LIM_ORDER_SEGMENTS], 1);
+	bed_done(&b);
+
+	/* none holds too much, but all together do: the one that was the last straw goes on */
+	bed_init(&b);
+	for (uint64_t gen = 1; !count_get(&b.counters, LIMIT_HIT); gen++)
+		for (int n = 0; n < 500 && !count_get(&b.counters, LIMIT_HIT); n++) {
+			assert_true(gen < 12);
+			b.text.n = 0;
+			b.text.limit = 1 << 26;
+			feed(&b, gen, DIR_IN, 1 + (uint64_t)n * LIMIT_CHUNK_BYTES, big);
+		}
+	assert_int_equal(b.counters.limit[LIM_ORDER_ALL], 1);
+	assert_in_range(order_held(b.order), LIMIT_ORDER_ALL - LIMIT_ORDER_BYTES, LIMIT_ORDER_ALL);
 	bed_done(&b);
 }
 

@@ -185,7 +185,7 @@ static const struct scene late[] = {
 	  { { OUT, "\0\0\1" }, { OUT, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\nx" } },
 	  END_FREE,
 	  "",
-	  SKIP_OPAQUE,
+	  -1,
 	  true },
 	{ "nothing known", { { OUT, "x" }, { IN, "y" } }, END_FREE, "", -1, true },
 };

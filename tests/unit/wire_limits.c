@@ -32,6 +32,7 @@ static void pipeline_limit(void **state)
 	assert_int_equal(wire_open(w.wire), 0);
 	assert_int_equal(w.seen[0].why, WHY_LIMIT);
 	assert_int_equal(count_get(&w.c, LIMIT_HIT), 1);
+	assert_int_equal(w.c.limit[LIM_PIPELINE], 1);
 	world_close(&w);
 	world_done(&w);
 }
@@ -54,6 +55,54 @@ static void long_heads(void **state)
 		assert_int_equal(
 			world_chunk(&w, OUT, i ? S("0123456789abcdef") : S("GET /"), false), 0);
 	assert_int_equal(w.ignored, SKIP_OPAQUE);
+	assert_int_equal(w.c.limit[LIM_HEAD_BYTES], 2);
+	assert_int_equal(count_get(&w.c, LIMIT_HIT), 2);
+	world_close(&w);
+	world_done(&w);
+}
+
+/* Nothing that looks like the beginning of a message, for long. */
+static void strange_bytes(void **state)
+{
+	static char noise[LIMIT_CHUNK_BYTES];
+	struct world w;
+
+	(void)state;
+	memset(noise, '\xfe', sizeof(noise));
+	assert_int_equal(world_init(&w), 0);
+	AT(5);
+	for (int i = 0; i < LIMIT_STRANGE_BYTES / LIMIT_CHUNK_BYTES; i++)
+		assert_int_equal(
+			world_chunk(&w, i % 2, (struct str){ noise, sizeof(noise) }, false), 0);
+	assert_int_equal(w.ignored, -1);
+	assert_int_equal(world_chunk(&w, OUT, S("x"), false), 0);
+	assert_int_equal(w.ignored, SKIP_OPAQUE);
+	assert_int_equal(w.c.limit[LIM_STRANGE_BYTES], 1);
+	world_close(&w);
+	world_done(&w);
+}
+
+/* conn has the same limit and stops them before; whoever feeds this stage alone is stopped here. */
+static void too_many(void **state)
+{
+	struct origin from = { .tgid = 7, .cgroup = 9 };
+	struct piece p = { .from = &from, .kind = PIECE_BYTES, .bytes = S("G") };
+	struct world w;
+
+	(void)state;
+	assert_int_equal(world_init(&w), 0);
+	w.fed = LIMIT_CONNS + 2;
+	for (from.gen = 1; from.gen <= LIMIT_CONNS; from.gen++)
+		assert_int_equal(wire_feed(w.wire, &p), 0);
+	for (; from.gen <= LIMIT_CONNS + 2; from.gen++)
+		assert_int_equal(wire_feed(w.wire, &p), 0);
+	assert_int_equal(w.skipped[SKIP_REFUSED], 2);
+	assert_int_equal(w.c.limit[LIM_CONNS], 2);
+	p.kind = PIECE_END;
+	p.end = END_FREE;
+	p.bytes = STR_NONE;
+	for (from.gen = 1; from.gen <= LIMIT_CONNS + 2; from.gen++)
+		assert_int_equal(wire_feed(w.wire, &p), 0);
 	world_close(&w);
 	world_done(&w);
 }
@@ -182,6 +231,7 @@ int main(void)
 		cmocka_unit_test(pipeline_limit),   cmocka_unit_test(long_heads),
 		cmocka_unit_test(many_events),      cmocka_unit_test(large_body),
 		cmocka_unit_test(idle_connections), cmocka_unit_test(coded_events),
+		cmocka_unit_test(strange_bytes),    cmocka_unit_test(too_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

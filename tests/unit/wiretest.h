@@ -13,19 +13,27 @@
 #include "conn/conn.h"
 #include "wire/wire.h"
 
-#define WORLD_MAX    (64u << 20) /* bytes kept of one body */
-#define WORLD_SEEN   512
+#define WORLD_MAX (64u << 20) /* bytes kept of one body */
+#ifndef WORLD_SEEN
+#define WORLD_SEEN 512
+#endif
 #define WORLD_UNUSED __attribute__((unused))
 
 struct seen {
 	uint64_t gen, off;
-	bool request, response, orphan, ended, aborted, open_event;
+	bool request, response, orphan, ended, aborted;
+	bool blurred[2];
 	enum why cut[2], why;
 	unsigned status;
 	char method[32], target[128], id[2][64]; /* id: x-request-id of both heads */
 	struct buf body[2];
-	struct buf events; /* name|data; */
-	size_t event_count;
+	struct buf events,
+		sent; /* answered, asked: data|name; and !why before the ; of a damaged one */
+	size_t event_count, damaged; /* of both */
+	/* WebSocket messages: as events, name and why behind them by "@" and the offset; damaged ones without data */
+	bool upgraded, open[2];
+	uint64_t message[2];
+	size_t begun[2]; /* where it begins in `sent`, `events` */
 	uint64_t request_ns, end_ns;
 };
 
@@ -69,8 +77,9 @@ static struct seen *world_new_seen(struct world *w, const struct part *p)
 	buf_done(&s->body[0]);
 	buf_done(&s->body[1]);
 	buf_done(&s->events);
+	buf_done(&s->sent);
 	*s = (struct seen){ .gen = p->from->gen, .off = p->off };
-	s->body[0].limit = s->body[1].limit = s->events.limit = WORLD_MAX;
+	s->body[0].limit = s->body[1].limit = s->events.limit = s->sent.limit = WORLD_MAX;
 	return s;
 }
 
@@ -86,8 +95,31 @@ static void world_keep(struct buf *b, struct str s)
 	assert(r == 0);
 }
 
+/* A message is begun once, goes on at the same offset, and ends once. */
+static void world_message(const struct world *w, struct seen *s, const struct part *p,
+			  struct buf *to)
+{
+	char off[24];
+
+	assert(s->upgraded && !p->name.n && p->at_ns == w->now_ns);
+	assert(!s->open[p->dir] || s->message[p->dir] == p->message);
+	if (!s->open[p->dir])
+		s->begun[p->dir] = to->n - p->bytes.n;
+	s->open[p->dir] = !p->last;
+	s->message[p->dir] = p->message;
+	if (p->why)
+		to->n = s->begun[p->dir];
+	if (!p->last)
+		return;
+	snprintf(off, sizeof(off), "@%llu", (unsigned long long)p->message);
+	world_keep(to, str_of(off));
+}
+
 static void world_data(struct world *w, struct seen *s, const struct part *p)
 {
+	struct buf *events;
+	char why[12];
+
 	assert(s->cut[p->dir] == WHY_NONE);
 	assert(p->dir == DIR_OUT ? s->request : s->response);
 	w->bytes += p->bytes.n;
@@ -98,15 +130,23 @@ static void world_data(struct world *w, struct seen *s, const struct part *p)
 		world_keep(&s->body[p->dir], p->bytes);
 		return;
 	}
-	assert(p->dir == DIR_IN && (p->bytes.n || p->last));
-	world_keep(&s->events, p->bytes);
-	s->open_event = !p->last;
-	if (p->last) {
-		world_keep(&s->events, S("|"));
-		world_keep(&s->events, p->name);
-		world_keep(&s->events, S(";"));
-		s->event_count++;
+	events = p->dir == DIR_IN ? &s->events : &s->sent;
+	assert((p->bytes.n || p->last) && (p->last || p->why == WHY_NONE));
+	assert(p->framing > FRAMING_NONE && p->framing < FRAMING_COUNT);
+	world_keep(events, p->bytes);
+	if (p->framing == FRAMING_MESSAGES)
+		world_message(w, s, p, events);
+	if (!p->last)
+		return;
+	world_keep(events, S("|"));
+	world_keep(events, p->name);
+	if (p->why) {
+		snprintf(why, sizeof(why), "!%d", p->why);
+		world_keep(events, str_of(why));
+		s->damaged++;
 	}
+	world_keep(events, S(";"));
+	s->event_count++;
 }
 
 static int world_part(void *ctx, const struct part *p)
@@ -122,17 +162,21 @@ static int world_part(void *ctx, const struct part *p)
 	switch (p->kind) {
 	case PART_REQUEST:
 		s->request = true;
+		s->blurred[DIR_OUT] = p->blurred;
 		world_text(s->method, sizeof(s->method), p->method);
 		world_text(s->target, sizeof(s->target), p->target);
 		world_text(s->id[0], sizeof(s->id[0]), p->header[HDR_X_REQUEST_ID]);
 		s->request_ns = p->at_ns;
 		break;
 	case PART_RESPONSE:
-		assert(!s->response && p->status >= 101);
+		assert(!s->response && (p->status >= 101 || (p->blurred && !p->status)));
+		s->blurred[DIR_IN] = p->blurred;
 		s->response = true;
 		s->orphan = p->orphan;
 		assert(s->orphan == !s->request);
 		s->status = p->status;
+		s->upgraded = p->upgraded;
+		assert(p->upgraded == (p->framing == FRAMING_MESSAGES));
 		world_text(s->id[1], sizeof(s->id[1]), p->header[HDR_X_REQUEST_ID]);
 		break;
 	case PART_BODY:
@@ -140,16 +184,18 @@ static int world_part(void *ctx, const struct part *p)
 		world_data(w, s, p);
 		break;
 	case PART_CUT:
+		assert(!s->open[p->dir]);
 		assert(s->cut[p->dir] == WHY_NONE && p->why != WHY_NONE);
 		s->cut[p->dir] = p->why;
 		break;
 	case PART_END:
+		assert(!s->open[0] && !s->open[1]);
 		s->ended = true;
 		s->why = p->why;
 		s->aborted = p->aborted;
 		s->end_ns = p->at_ns;
 		if (!w->light)
-			assert(p->body_bytes[DIR_OUT] == s->body[DIR_OUT].n &&
+			assert((s->sent.n || p->body_bytes[DIR_OUT] == s->body[DIR_OUT].n) &&
 			       (s->events.n || p->body_bytes[DIR_IN] >= s->body[DIR_IN].n));
 		break;
 	}
@@ -223,6 +269,7 @@ static void world_done(struct world *w)
 		buf_done(&w->seen[i].body[0]);
 		buf_done(&w->seen[i].body[1]);
 		buf_done(&w->seen[i].events);
+		buf_done(&w->seen[i].sent);
 	}
 	mem_free(w->seen);
 }
@@ -265,7 +312,7 @@ WORLD_UNUSED static void world_close(struct world *w)
 {
 	(void)!conn_flush(w->conn, ++w->now_ns);
 	assert(w->fed == w->parsed + world_skips(w));
-	assert(wire_open(w->wire) == 0);
+	assert(wire_open(w->wire) == 0 && wire_held(w->wire) == 0);
 	for (size_t i = 0; i < w->count && i < WORLD_SEEN; i++)
 		assert(w->seen[i].ended);
 	assert(count_get(&w->c, CONNS_OPEN) == 0 && count_get(&w->c, CALLS_OPEN) == 0);
@@ -291,6 +338,8 @@ WORLD_UNUSED static void world_dump(const struct world *w, struct buf *to)
 		world_keep(to, buf_str(&s->body[1]));
 		world_keep(to, S("/"));
 		world_keep(to, buf_str(&s->events));
+		world_keep(to, S("/"));
+		world_keep(to, buf_str(&s->sent));
 		world_keep(to, S("\n"));
 	}
 }

@@ -31,7 +31,6 @@ struct talk { /* a connection, as the probes know it */
 	char *host; /* NULL: not told */
 	struct line *line;
 	bool found, again;
-	bool unread; /* it is HTTP/2 */
 	struct person *of;
 	struct talk *prev, *next;
 	UT_hash_handle hh;
@@ -250,11 +249,7 @@ static void pair(struct cover *c, struct line *l, struct talk *t)
 		__atomic_fetch_add(&t->of->row->seen[t->row], 1, __ATOMIC_RELAXED);
 	t->again = false;
 	line_still(c, l);
-	if (l->llm && t->unread) {
-		if (!l->counted)
-			BUMP(c, l->of, l->llm, unmetered, 1);
-		row_why(c, l->of, l->host, 0, "HTTP/2 is seen, and not read by this version");
-	} else if (l->llm) {
+	if (l->llm) {
 		BUMP(c, l->of, l->llm, metered, 1);
 		if (l->counted)
 			BUMP(c, l->of, l->llm, unmetered, -1);
@@ -268,7 +263,7 @@ static bool line_yield(struct cover *c, struct line *l, struct line *to)
 {
 	struct talk *t = l->talk;
 
-	if (l->spent_ns || !t || t->unread || to->found || !fits(to, t))
+	if (l->spent_ns || !t || to->found || !fits(to, t))
 		return false;
 	if (l->llm)
 		BUMP(c, l->of, l->llm, metered, -1);
@@ -405,7 +400,6 @@ static void talk_reads(struct talk *t, const struct chunk *in)
 	struct str host = cover_host_of(in->bytes);
 
 	t->host = host.n ? mem_text(host.p, host.n) : NULL;
-	t->unread = str_starts(in->bytes, S("PRI * HTTP/2.0"));
 }
 
 static void talk_new(struct cover *c, const struct chunk *in)

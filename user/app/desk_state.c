@@ -2,6 +2,7 @@
 #include "app/desk_state.h"
 #include "base/clock.h"
 #include "base/hash.h"
+#include "base/names.h"
 #include "host/cgroup.h"
 
 static const char *const role_names[ROLE_COUNT] = { [ROLE_ATTACHER] = "attacher",
@@ -18,6 +19,11 @@ static const char *const counter_names[CNT_COUNT] = {
 #define COUNTER(name, text, words) text,
 #include "tbl/counter.h"
 #undef COUNTER
+};
+static const char *const limit_names[LIM_COUNT] = {
+#define LIMIT(name, value, unit, words) #name,
+#include "tbl/limit.h"
+#undef LIMIT
 };
 static const char *const skip_names[SKIP_COUNT] = {
 #define SKIP(name, text, words) text,
@@ -250,6 +256,23 @@ static void write_map(const struct board *b, struct jsonw *w)
 	jsonw_close(w, '}');
 }
 
+/* Those that were reached, spelled as everything else in an answer. */
+static void write_limits(const struct board *b, struct jsonw *w)
+{
+	jsonw_key(w, "limits");
+	jsonw_open(w, '{');
+	for (int i = 0; i < LIM_COUNT; i++) {
+		uint64_t n = LOOK(b->counters.limit[i]);
+		char name[NAMES_TEXT];
+
+		if (n) {
+			names_lower(limit_names[i], name);
+			jsonw_key_u64(w, name, n);
+		}
+	}
+	jsonw_close(w, '}');
+}
+
 static void write_observe(const struct board *b, struct jsonw *w)
 {
 	const struct conf_rules *rules =
@@ -310,6 +333,7 @@ void desk_status(const struct board *b, const struct abi_cg *cg, struct jsonw *w
 	for (int i = 0; i < CNT_COUNT; i++)
 		jsonw_key_u64(w, counter_names[i], LOOK(b->counters.n[i]));
 	jsonw_close(w, '}');
+	write_limits(b, w);
 	write_targets(b, w);
 	desk_sockets(b, w);
 	key_bool(w, "kernel_counters", cg != NULL);

@@ -49,7 +49,12 @@ static int to_price(void *ctx, const struct usage *r)
 {
 	struct pipeline *p = ctx;
 
-	return price_feed(p->price, r);
+	/* what is remembered from here on is no connection's (obj.h) */
+	struct mem_account *payer = mem_pay(NULL);
+	int done = price_feed(p->price, r);
+
+	mem_pay(payer);
+	return done;
 }
 
 static int to_team(void *ctx, const struct charge *r)

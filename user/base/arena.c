@@ -1,7 +1,9 @@
 #include "base/arena.h"
 #include "base/obj.h"
 
-#define ARENA_BLOCK 4096
+/* A block is as large as what came before it, within these: most exchanges need a few hundred bytes. */
+#define ARENA_LEAST 512
+#define ARENA_MOST  4096
 
 struct arena_block {
 	struct arena_block *next;
@@ -11,7 +13,8 @@ struct arena_block {
 
 void *arena_get(struct arena *a, size_t size)
 {
-	size_t need = (size + 15) & ~(size_t)15, room = MAX(need, (size_t)ARENA_BLOCK);
+	size_t need = (size + 15) & ~(size_t)15;
+	size_t room = MAX(need, MAX(MIN(a->used, (size_t)ARENA_MOST), (size_t)ARENA_LEAST));
 	struct arena_block *b = a->head;
 	void *p;
 

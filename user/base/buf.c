@@ -14,6 +14,7 @@ static int buf_room(struct buf *b, size_t more)
 		return 0;
 	while (room < want)
 		room *= 2;
+	room = MIN(room, MAX(want, b->limit)); /* what can never be used is not asked for */
 	p = mem_grow(b->p, room, 1);
 	if (!p)
 		return -ENOMEM;

@@ -1,11 +1,8 @@
 #include "base/buf.h"
-#include "base/dec.h"
 #include "base/json.h"
 #include "base/jsonpath.h"
 #include "base/jsontext.h"
 #include "base/obj.h"
-
-#define COUNT_MAX (1ull << 53) /* the largest count every JSON reader agrees on */
 
 enum json_state {
 	AT_VALUE,     /* a value must come */
@@ -85,6 +82,13 @@ int json_new(const struct json_want *want, size_t count, json_fn *fn, void *ctx,
 	return 0;
 }
 
+void json_hold(struct json *j, size_t value, size_t text)
+{
+	obj_check(j, JSON_MAGIC);
+	j->raw.limit = value;
+	j->text.kept.limit = text;
+}
+
 /* ---- telling -------------------------------------------------------------------------------- */
 
 static int json_tell(struct json *j, uint64_t rows, enum json_type type, struct str text)
@@ -155,8 +159,9 @@ static int json_open(struct json *j, bool array)
 
 	if (d == LIMIT_JSON_DEPTH)
 		return -EMSGSIZE;
-	if (json_wanted(j) & j->table.raw) {
+	if (json_wanted(j) & (j->table.raw | j->table.size))
 		j->start[d] = json_offset(j);
+	if (json_wanted(j) & j->table.raw) {
 		if (!j->held)
 			j->raw_from = j->start[d];
 		j->held |= 1ull << d;
@@ -174,23 +179,27 @@ static int json_close(struct json *j)
 	unsigned d = --j->depth;
 	uint64_t wanted = json_wanted(j), bit = 1ull << d;
 	enum json_type type = j->arrays & bit ? JSON_ARRAY : JSON_OBJECT;
-	struct str text = S("");
+	struct str text = S(""), size = { NULL, 0 };
 	int r;
 
 	j->p++;
 	j->state = j->depth ? AT_NEXT : AT_DONE;
+	if (wanted & (j->table.raw | j->table.size))
+		text = size = (struct str){ NULL, json_offset(j) - j->start[d] };
 	if (wanted & j->table.raw) {
 		r = raw_save(j);
 		if (r < 0)
 			return r;
-		text = (struct str){ NULL, json_offset(j) - j->start[d] };
 		if (j->held & bit)
 			text.p = j->raw.p + (j->start[d] - j->raw_from);
 	}
-	for (wanted &= j->table.raw | j->table.each; wanted; wanted &= wanted - 1) {
+	for (wanted &= j->table.raw | j->table.each | j->table.size; wanted; wanted &= wanted - 1) {
 		uint64_t row = wanted & -wanted;
 
-		r = json_tell(j, row, type, row & j->table.raw ? text : S(""));
+		r = json_tell(j, row, type,
+			      row & j->table.raw    ? text
+			      : row & j->table.size ? size
+						    : S(""));
 		if (r < 0)
 			return r;
 	}
@@ -209,17 +218,37 @@ static int json_string(struct json *j, bool is_key)
 		is_key ? j->live[j->depth - 1] & ~j->table.ends[j->depth - 1] : json_wanted(j);
 
 	jsontext_start(&j->text, rows != 0);
+	j->text.count = !is_key && !(rows & ~j->table.size);
 	j->state = is_key ? IN_KEY : IN_STRING;
 	j->p++;
 	return 0;
+}
+
+/* Escapes never make a text longer, so a run that is read fits. */
+static int in_runs(struct json *j)
+{
+	struct str rest = { j->p, MIN((size_t)(j->end - j->p), (size_t)JSON_RUN - 4) };
+	int r = jsontext_feed(&j->text, &rest), e = 0;
+
+	j->p = rest.p;
+	if (r >= 0 && j->text.kept.n)
+		e = json_tell(j, json_wanted(j), JSON_STRING, buf_str(&j->text.kept));
+	buf_reset(&j->text.kept);
+	j->text.size = 0;
+	if (e < 0 || r <= 0)
+		return e < 0 ? e : r;
+	return json_scalar(j, JSON_STRING);
 }
 
 static int in_string(struct json *j)
 {
 	struct str rest = { j->p, (size_t)(j->end - j->p) };
 	unsigned above = j->depth - 1;
-	int r = jsontext_feed(&j->text, &rest);
+	int r;
 
+	if (j->state == IN_STRING && json_wanted(j) & j->table.runs)
+		return in_runs(j);
+	r = jsontext_feed(&j->text, &rest);
 	j->p = rest.p;
 	if (r <= 0)
 		return r;
@@ -448,34 +477,4 @@ void json_free(struct json **ptr)
 	buf_done(&j->raw);
 	jsonpath_done(&j->table);
 	mem_free(j);
-}
-
-int json_scan(struct str doc, const struct json_want *want, size_t count, json_fn *fn, void *ctx)
-{
-	_cleanup_(json_free) struct json *j = NULL;
-	int r;
-
-	r = json_new(want, count, fn, ctx, &j);
-	if (r < 0)
-		return r;
-	r = json_feed(j, doc);
-	if (r < 0)
-		return r;
-	return json_end(j);
-}
-
-int json_count(struct str number, uint64_t *ret)
-{
-	__int128 n;
-	int r;
-
-	if (number.n && number.p[0] == '-')
-		return -EBADMSG;
-	r = dec_scaled(number, 0, &n);
-	if (r < 0)
-		return r == -EDOM ? -EBADMSG : r;
-	if (n > (__int128)COUNT_MAX)
-		return -ERANGE;
-	*ret = (uint64_t)n;
-	return 0;
 }

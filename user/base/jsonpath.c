@@ -25,6 +25,16 @@ static int path_step(struct str *path, bool first, struct str *ret)
 	return 0;
 }
 
+/* No fewer than the steps of a good path. */
+static size_t path_steps(const char *path)
+{
+	size_t n = 1;
+
+	for (; *path; path++)
+		n += *path == '.' || *path == '[';
+	return n;
+}
+
 /* Adds row `row`, whose steps go to steps[*used] and on. */
 static int path_row(struct jsonpath *t, size_t row, size_t *used)
 {
@@ -51,6 +61,10 @@ static int path_row(struct jsonpath *t, size_t row, size_t *used)
 		t->raw |= bit;
 	if (t->want[row].flags & JSON_EACH)
 		t->each |= bit;
+	if (t->want[row].flags & JSON_SIZE)
+		t->size |= bit;
+	if (t->want[row].flags & JSON_RUNS)
+		t->runs |= bit;
 	return 0;
 }
 
@@ -65,9 +79,9 @@ int jsonpath_init(struct jsonpath *t, const struct json_want *want, size_t count
 	for (size_t i = 0; i < count; i++) {
 		if (!want[i].path)
 			return -EINVAL;
-		steps += strlen(want[i].path); /* a step is at least one character */
+		steps += path_steps(want[i].path);
 	}
-	t->steps = mem_zero(MAX(steps, (size_t)1), sizeof(*t->steps));
+	t->steps = mem_zero(steps + 1, sizeof(*t->steps));
 	if (!t->steps)
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++) {

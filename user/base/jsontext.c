@@ -18,6 +18,7 @@ void jsontext_start(struct jsontext *t, bool keep)
 	buf_reset(&t->kept);
 	t->size = 0;
 	t->keep = keep;
+	t->count = false;
 	t->escape = false;
 	t->hex_left = 0;
 	t->high = 0;
@@ -30,6 +31,8 @@ int jsontext_add(struct jsontext *t, struct str s)
 	if (!t->keep)
 		return 0;
 	t->size += s.n;
+	if (t->count)
+		return 0;
 	r = buf_add(&t->kept, s); /* what does not fit is missing from now on: see jsontext_get() */
 	return r == -EMSGSIZE ? 0 : r;
 }

@@ -46,12 +46,16 @@ const char *const names_why_words[WHY_COUNT] = {
 
 struct str names_why_text(enum why why, char out[static NAMES_TEXT])
 {
+	return why == WHY_NONE ? STR_NONE : names_lower(names_why[why], out);
+}
+
+struct str names_lower(const char *name, char out[static NAMES_TEXT])
+{
 	size_t n = 0;
 
-	if (why == WHY_NONE)
-		return STR_NONE;
-	for (const char *c = names_why[why]; *c && n < NAMES_TEXT; c++)
-		out[n++] = *c >= 'A' && *c <= 'Z' ? (char)(*c + 32) : *c;
+	for (; *name && n < NAMES_TEXT - 1; name++)
+		out[n++] = *name >= 'A' && *name <= 'Z' ? (char)(*name + 32) : *name;
+	out[n] = '\0';
 	return (struct str){ out, n };
 }
 

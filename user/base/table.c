@@ -1,6 +1,23 @@
 #include <sodium.h>
 #include "base/table.h"
 
+void *table_get(size_t size)
+{
+	struct mem_account *payer = mem_pay(NULL);
+	void *p = mem_zero(1, size);
+
+	mem_pay(payer);
+	return p;
+}
+
+void table_give(void *p)
+{
+	struct mem_account *payer = mem_pay(NULL);
+
+	mem_free(p);
+	mem_pay(payer);
+}
+
 unsigned table_hash(const void *key, size_t size)
 {
 	static unsigned char secret[crypto_shorthash_KEYBYTES];

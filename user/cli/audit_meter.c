@@ -74,6 +74,8 @@ void audit_meter_free(struct audit_meter **mm)
 	mem_free(m);
 }
 
+enum { HTTP_SWITCHING = 101 };
+
 /* As many bytes as one read or write may have carried. */
 static size_t cut(struct audit_meter *m)
 {
@@ -124,8 +126,9 @@ int audit_meter_feed(struct audit_meter *m, const struct audit_exchange *x,
 	if (r == 0)
 		r = pour(m, DIR_IN, end, buf_str(&answer));
 	last.from.gen = m->gen;
-	last.final[DIR_OUT] = ask.n;
-	last.final[DIR_IN] = answer.n + x->lost;
+	/* the messages of a WebSocket are in none of these files: something is missing on both sides */
+	last.final[DIR_OUT] = ask.n + (x->status == HTTP_SWITCHING);
+	last.final[DIR_IN] = answer.n + x->lost + (x->status == HTTP_SWITCHING);
 	if (r == 0)
 		r = chunk_put(pipeline_inlet(m->pipeline), &last);
 	*ret_count = m->count;

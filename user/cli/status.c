@@ -94,6 +94,22 @@ static size_t count_state(const json_t *targets, const char *state)
 	return n;
 }
 
+/* Nothing, as it should be, unless something was given up. */
+static void print_limits(const json_t *o)
+{
+	json_t *limits = json_object_get(o, "limits"), *times;
+	const char *name, *before = "limits    ";
+
+	json_object_foreach(limits, name, times)
+	{
+		printf("%s%s %llu times", before, name,
+		       (unsigned long long)json_integer_value(times));
+		before = ", ";
+	}
+	if (json_object_size(limits))
+		putchar('\n');
+}
+
 static void print_state(const json_t *o)
 {
 	const json_t *map = json_object_get(o, "team_map"),
@@ -120,6 +136,7 @@ static void print_state(const json_t *o)
 	if (*show_str(map, "error"))
 		printf("          the file was refused, the map above stays: %s\n",
 		       show_str(map, "error"));
+	print_limits(o);
 	printf("gaps      %zu\n\n", json_array_size(json_object_get(o, "gaps")));
 }
 

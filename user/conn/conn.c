@@ -23,6 +23,14 @@ struct process {
 	UT_hash_handle hh;
 };
 
+struct group { /* the connections of one cgroup: those of others never suffer for them */
+	unsigned magic;
+#define GROUP_MAGIC 0xc0440004u
+	uint64_t id;
+	size_t links;
+	UT_hash_handle hh;
+};
+
 struct link {
 	unsigned magic;
 #define LINK_MAGIC 0xc0440003u
@@ -30,6 +38,7 @@ struct link {
 	uint64_t since_ns;  /* of the first chunk */
 	uint64_t next[2];   /* offset that is expected in each direction */
 	struct process *of;
+	struct group *group;      /* where it began, wherever its process goes */
 	struct link *prev, *succ; /* among those of its process */
 	UT_hash_handle hh;
 };
@@ -41,6 +50,7 @@ struct conn {
 	struct piece_sink out;
 	struct link *links;
 	struct process *processes;
+	struct group *groups;
 };
 
 int conn_new(const struct conn_opts *o, struct piece_sink out, struct conn **ret)
@@ -97,10 +107,40 @@ static void process_drop(struct conn *c, struct process *p)
 	mem_free(p);
 }
 
+static struct group *group_get(struct conn *c, uint64_t id)
+{
+	struct group *g;
+
+	HASH_FIND(hh, c->groups, &id, sizeof(id), g);
+	if (g)
+		return g;
+	g = obj_new(g, GROUP_MAGIC);
+	if (!g)
+		return NULL;
+	g->id = id;
+	HASH_ADD(hh, c->groups, id, sizeof(g->id), g);
+	if (!g->hh.tbl) {
+		mem_free(g);
+		return NULL;
+	}
+	return g;
+}
+
+static void group_drop(struct conn *c, struct group *g)
+{
+	if (g->links)
+		return;
+	HASH_DELETE(hh, c->groups, g);
+	g->magic = ~GROUP_MAGIC;
+	mem_free(g);
+}
+
 static void link_drop(struct conn *c, struct link *l)
 {
 	DL_DELETE2(l->of->links, l, prev, succ);
 	process_drop(c, l->of);
+	l->group->links--;
+	group_drop(c, l->group);
 	HASH_DELETE(hh, c->links, l);
 	l->magic = ~LINK_MAGIC;
 	mem_free(l);
@@ -115,32 +155,64 @@ static struct link *link_find(struct conn *c, uint64_t gen)
 	return l;
 }
 
-static int link_new(struct conn *c, const struct origin *from, uint64_t at_ns, struct link **ret)
+static int link_make(struct conn *c, const struct chunk *in, struct process *p, struct group *g,
+		     struct link **ret)
 {
-	struct process *p = process_get(c, from);
-	struct link *l;
+	struct link *l = obj_new(l, LINK_MAGIC);
 
-	if (!p)
+	if (!l)
 		return -ENOMEM;
-	l = obj_new(l, LINK_MAGIC);
-	if (!l) {
-		process_drop(c, p);
-		return -ENOMEM;
-	}
-	l->from = *from;
-	l->since_ns = at_ns;
+	l->from = in->from;
+	l->since_ns = in->at_ns;
 	l->of = p;
+	l->group = g;
 	HASH_ADD(hh, c->links, from.gen, sizeof(l->from.gen), l);
 	if (!l->hh.tbl) {
 		mem_free(l);
-		process_drop(c, p);
 		return -ENOMEM;
 	}
 	DL_APPEND2(p->links, l, prev, succ);
+	g->links++;
 	count_add(c->o.counters, CONNS, 1);
 	count_add(c->o.counters, CONNS_OPEN, 1);
 	*ret = l;
 	return 0;
+}
+
+/* A connection too many: nothing remembers it, so its first byte stands for it. */
+static bool link_refused(struct conn *c, const struct chunk *in, const struct group *g)
+{
+	/* saved traffic has no cgroups (0) */
+	bool all = HASH_COUNT(c->links) >= LIMIT_CONNS,
+	     own = g->id && g->links >= LIMIT_CGROUP_CONNS;
+
+	if (!(all || own) || in->off != 0 || in->dir != DIR_OUT)
+		return all || own;
+	count_add(c->o.counters, CONNS_REFUSED, 1);
+	if (own)
+		count_limit(c->o.counters, CGROUP_CONNS);
+	else
+		count_limit(c->o.counters, CONNS);
+	return true;
+}
+
+/* 0 without *ret: refused. */
+static int link_new(struct conn *c, const struct chunk *in, struct link **ret)
+{
+	struct group *g = group_get(c, in->from.cgroup);
+	struct process *p;
+	int r = 0;
+
+	if (!g)
+		return -ENOMEM;
+	if (!link_refused(c, in, g)) {
+		p = process_get(c, &in->from);
+		r = p ? link_make(c, in, p, g, ret) : -ENOMEM;
+		if (p)
+			process_drop(c, p); /* if it came to nothing */
+	}
+	group_drop(c, g);
+	return r;
 }
 
 /* ---- pieces ---------------------------------------------------------------------------------- */
@@ -172,17 +244,8 @@ static int conn_data(struct conn *c, const struct chunk *in)
 		return 0;
 	}
 	if (!l) {
-		if (HASH_COUNT(c->links) >= LIMIT_CONNS) {
-			/* nothing remembers a refused connection: its first byte stands for it */
-			if (in->off == 0 && in->dir == DIR_OUT) {
-				count_add(c->o.counters, CONNS_REFUSED, 1);
-				count_add(c->o.counters, LIMIT_HIT, 1);
-			}
-			conn_skip(c, in, CONN_SKIP_REFUSED, in->bytes.n);
-			return 0;
-		}
-		r = link_new(c, &in->from, in->at_ns, &l);
-		if (r < 0) {
+		r = link_new(c, in, &l);
+		if (!l) {
 			conn_skip(c, in, CONN_SKIP_REFUSED, in->bytes.n);
 			return r;
 		}

@@ -10,16 +10,16 @@ static const struct json_want marks[] = {
 	{ "usage", MARK_USAGE, JSON_RAW },
 	{ "error", MARK_ERROR, JSON_EACH },
 	{ "stop_reason", MARK_STOP, 0 },
-	{ "content[].text", MARK_TEXT, 0 },
-	{ "content[].thinking", MARK_TEXT, 0 },
+	{ "content[].text", MARK_TEXT, JSON_SIZE },
+	{ "content[].thinking", MARK_TEXT, JSON_SIZE },
 	{ "message.model", MARK_MODEL, 0 },
 	{ "message.id", MARK_ID, 0 },
 	{ "message.usage", MARK_USAGE, JSON_RAW },
 	{ "delta.stop_reason", MARK_STOP, 0 },
-	{ "delta.text", MARK_TEXT, 0 },
-	{ "delta.thinking", MARK_TEXT, 0 },
-	{ "delta.partial_json", MARK_TEXT, 0 },
-	{ "content_block.name", MARK_TEXT, 0 },
+	{ "delta.text", MARK_TEXT, JSON_SIZE },
+	{ "delta.thinking", MARK_TEXT, JSON_SIZE },
+	{ "delta.partial_json", MARK_TEXT, JSON_SIZE },
+	{ "content_block.name", MARK_TEXT, JSON_SIZE },
 };
 /* Where the split of a write by lifetime is not told it is the short one, which is the default. */
 static const struct llm_field fields[] = {
@@ -139,7 +139,7 @@ static int count(const struct llm_format *f, struct str raw, struct str model,
 }
 
 static const char *const last[] = { "message_stop", NULL };
-static const struct llm_format messages = {
+const struct llm_format llm_messages = {
 	LLM_TABLE(marks), LLM_TABLE(fields), .last = last, .overlay = true, .count = count,
 };
 
@@ -147,7 +147,7 @@ static const struct llm_host hosts[] = { { "api.anthropic.com", NULL, false } };
 static const struct llm_route routes[] = {
 	{ "POST", "**/messages/count_tokens", "count_tokens", KIND_OTHER, NULL },
 	{ NULL, "**/messages/batches**", "batches", KIND_OTHER, NULL },
-	{ "POST", "**/messages", "messages", KIND_INFERENCE, &messages },
+	{ "POST", "**/messages", "messages", KIND_INFERENCE, &llm_messages },
 	{ "POST", "**/chat/completions", "chat", KIND_INFERENCE, &llm_chat },
 	{ "POST", "**/v1/complete", "completion", KIND_INFERENCE, NULL },
 	{ NULL, "**/v1/files**", "files", KIND_OTHER, NULL },

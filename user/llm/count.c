@@ -98,6 +98,7 @@ static bool take_part(struct leaves *l, const struct llm_field *f, uint64_t n, u
 		return true;
 	}
 	left = l->n[f->inside];
+	whole = MAX(whole, left);
 	if (n > whole || (n > left && !(f->flags & FIELD_SHARED)))
 		return false;
 	n = MIN(n, left);
@@ -134,6 +135,14 @@ static bool make_leaves(struct reader *r)
 	return !r->total_given || sum == r->total;
 }
 
+static bool any_given(const struct reader *r)
+{
+	for (size_t i = 0; i < r->format->field_count; i++)
+		if (r->given[i])
+			return true;
+	return false;
+}
+
 int llm_count_fields(const struct llm_format *f, struct str raw, struct llm_count *ret)
 {
 	struct json_want want[64];
@@ -147,6 +156,7 @@ int llm_count_fields(const struct llm_format *f, struct str raw, struct llm_coun
 	e = json_scan(raw, want, f->field_count, read_field, &r);
 	if (e == -ENOMEM)
 		return e;
+	ret->none = e == 0 && !ret->why && !any_given(&r);
 	/* nothing of what we know is not nothing used */
 	if (e < 0 || ret->why || !make_leaves(&r) || !ret->used.has)
 		ret->why = WHY_BAD_USAGE;

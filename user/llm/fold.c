@@ -68,7 +68,7 @@ static int split(struct str s, struct members *ret)
 		if (i >= s.n || s.p[i] != '"')
 			return 0;
 		if (ret->n == COUNT_OF(ret->at))
-			return -EMSGSIZE;
+			return -E2BIG;
 		from = i;
 		i = skip_string(s, i);
 		m.key = (struct str){ s.p + from, i - from };
@@ -98,7 +98,7 @@ static int overlay(struct members *to, const struct members *more)
 			continue;
 		if (!old) {
 			if (to->n == COUNT_OF(to->at))
-				return -EMSGSIZE;
+				return -E2BIG;
 			old = &to->at[to->n++];
 		}
 		*old = more->at[i];

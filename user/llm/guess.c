@@ -40,7 +40,8 @@ static void clear(struct leaves *l, bool keep_input)
 
 void guess_fill(const struct guess *g, bool keep_input, struct usage *u)
 {
-	uint64_t in = tokens(g->asked_text) + (g->asked_text ? MESSAGE_TOKENS : 0);
+	bool messages = g->asked_text && !g->no_output;
+	uint64_t in = tokens(g->asked_text) + (messages ? MESSAGE_TOKENS : 0);
 	uint64_t out = tokens(g->answer_text);
 
 	clear(&u->used, keep_input);

@@ -1,13 +1,16 @@
+#include <inttypes.h>
 #include "base/limit.h"
 #include "base/obj.h"
 #include "base/table.h"
-#include "llm/xchg.h"
+#include "llm/fold.h"
+#include "llm/lanes.h"
 
 struct entry {
 	struct { /* names an exchange */
 		uint64_t gen, off;
 	} key;
 	struct xchg *x;
+	struct lanes *lanes; /* of a WebSocket */
 	UT_hash_handle hh;
 };
 
@@ -25,7 +28,7 @@ enum { /* where bytes come from */
 #undef TLS
 };
 
-enum { CRED_BYTES = 6, REQUEST_HASH_BYTES = 16 };
+enum { CRED_BYTES = 6 };
 
 int llm_new(const struct llm_opts *o, struct usage_sink out, struct llm **ret)
 {
@@ -43,6 +46,7 @@ static void entry_free(struct llm *l, struct entry *e)
 {
 	if (e->hh.tbl)
 		HASH_DEL(l->open, e);
+	lanes_free(&e->lanes);
 	xchg_free(&e->x);
 	mem_free(e);
 }
@@ -74,7 +78,7 @@ static int entry_new(struct llm *l, const struct part *in, struct entry **ret)
 
 	*ret = NULL;
 	if (HASH_COUNT(l->open) >= LIMIT_XCHGS) {
-		count_add(l->o.counters, LIMIT_HIT, 1);
+		count_limit(l->o.counters, XCHGS);
 		return 0;
 	}
 	e = mem_zero(1, sizeof(*e));
@@ -82,7 +86,7 @@ static int entry_new(struct llm *l, const struct part *in, struct entry **ret)
 		return -ENOMEM;
 	e->key.gen = in->from->gen;
 	e->key.off = in->off;
-	r = xchg_new(in, &e->x);
+	r = xchg_new(in->from, in->off, in->at_ns, &e->x);
 	if (r == 0)
 		HASH_ADD(hh, l->open, key, sizeof(e->key), e);
 	if (r < 0 || !e->hh.tbl) {
@@ -137,6 +141,21 @@ static int hex(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+/* AWS resource names that end with the model's own name; those of an account's own profiles name no model. */
+static struct str named_model(struct str s)
+{
+	static const struct str kinds[] = { { ":inference-profile/", 19 },
+					    { ":foundation-model/", 18 } };
+
+	if (!str_starts(s, S("arn:")))
+		return s;
+	for (size_t k = 0; k < COUNT_OF(kinds); k++)
+		for (size_t i = 0; i + kinds[k].n < s.n; i++)
+			if (str_starts(str_skip(s, i), kinds[k]))
+				return str_skip(s, i + kinds[k].n);
+	return s;
+}
+
 static int keep_decoded(struct xchg *x, struct str s, struct str *ret)
 {
 	char text[LIMIT_MODEL_TEXT];
@@ -149,7 +168,7 @@ static int keep_decoded(struct xchg *x, struct str s, struct str *ret)
 		text[n++] = coded ? (char)(hex(s.p[i + 1]) << 4 | hex(s.p[i + 2])) : s.p[i];
 		i += coded ? 2 : 0;
 	}
-	return xchg_keep(x, (struct str){ text, n }, ret);
+	return xchg_note(x, named_model((struct str){ text, n }), ret);
 }
 
 static struct str bearer(const struct part *in)
@@ -177,7 +196,7 @@ static int set_credential(struct llm *l, struct xchg *x, const struct part *in)
 {
 	static const enum header where[] = { HDR_AUTHORIZATION, HDR_X_API_KEY, HDR_API_KEY,
 					     HDR_X_GOOG_API_KEY };
-	unsigned char digest[REQUEST_HASH_BYTES];
+	unsigned char digest[XCHG_HASH_BYTES];
 	char text[5 + 2 * CRED_BYTES + 1] = "cred:";
 	struct str key = bearer(in);
 	struct hash h;
@@ -194,7 +213,7 @@ static int set_credential(struct llm *l, struct xchg *x, const struct part *in)
 	return xchg_keep(x, str_of(text), &x->u.credential);
 }
 
-static void find_provider(struct llm *l, struct xchg *x, const struct part *in)
+static int find_provider(struct llm *l, struct xchg *x, const struct part *in)
 {
 	const struct llm_host *row = NULL;
 	struct str host = asked_host(in), named = STR_NONE, model;
@@ -207,16 +226,35 @@ static void find_provider(struct llm *l, struct xchg *x, const struct part *in)
 	x->route = provider_route(x->provider, in->method, in->target, &model);
 	if (!x->route && x->upgrade) /* a WebSocket opens with GET on the path of the call */
 		x->route = provider_route(x->provider, S("POST"), in->target, &model);
-	if (x->route && x->route->kind == KIND_INFERENCE)
+	if (x->tunnel)
+		x->route = provider_route(x->provider, S("GET"), in->target, &model);
+	if (!x->upgrade && llm_route_socket(x->route))
+		x->route = NULL; /* a list, a page: nothing that is billed */
+	if (x->route && x->route->kind == KIND_INFERENCE && !llm_route_socket(x->route))
 		x->format = x->route->format;
+	if (in->blurred && (!x->route || (x->route->kind == KIND_INFERENCE && !x->format)))
+		x->format = &llm_orphan;
 	else if (!x->route && x->provider != &llm_unknown && str_eq(in->method, S("POST")))
 		x->format = &llm_stray;
 	x->u.provider = str_of(x->provider->name);
 	x->u.operation = str_of(x->route ? x->route->operation : NULL);
-	x->u.region = str_of(row ? row->region : NULL);
 	x->u.billing = (row && row->subscription) || (x->provider == &llm_anthropic && by_plan(in))
 			       ? BILLING_SUBSCRIPTION
 			       : BILLING_METERED;
+	return row ? keep_lower(x, provider_region(row, host), &x->u.region) : 0;
+}
+
+/* A value of the query, still percent-encoded. `name` with its '='. */
+static struct str query(struct str target, struct str name)
+{
+	struct str one;
+
+	if (!str_cut(&target, &one, '?'))
+		return STR_NONE;
+	while (str_cut(&target, &one, '&'))
+		if (str_starts(one, name))
+			return str_skip(one, name.n);
+	return str_starts(target, name) ? str_skip(target, name.n) : STR_NONE;
 }
 
 static int on_request(struct llm *l, struct xchg *x, const struct part *in)
@@ -226,11 +264,17 @@ static int on_request(struct llm *l, struct xchg *x, const struct part *in)
 	int r;
 
 	x->asked = true;
-	x->upgrade = in->header[HDR_UPGRADE].n > 0;
-	find_provider(l, x, in);
-	r = keep_lower(x, provider_host_name(asked_host(in)), &x->u.host);
+	x->blurred = in->blurred;
+	x->tunnel = str_eq(in->method, S("CONNECT"));
+	x->upgrade = x->tunnel || in->header[HDR_UPGRADE].n > 0;
+	r = find_provider(l, x, in);
+	if (r == 0)
+		r = keep_lower(x, provider_host_name(asked_host(in)), &x->u.host);
 	if (r == 0 && x->route) {
-		(void)provider_route(x->provider, in->method, in->target, &model);
+		(void)provider_route(x->provider, str_of(x->route->method), in->target, &model);
+		if (llm_route_socket(x->route))
+			model = query(in->target, S("model="));
+		x->routed = model.n > 0;
 		r = keep_decoded(x, model, &x->u.model_requested);
 	}
 	if (r == 0)
@@ -241,82 +285,119 @@ static int on_request(struct llm *l, struct xchg *x, const struct part *in)
 		return r;
 	if (str_u64(in->header[HDR_RETRY_COUNT], &retry) == 0 && retry < INT32_MAX)
 		x->u.retry = (int)retry;
-	if (x->route && x->route->kind == KIND_INFERENCE && !in->body_less) {
-		hash_init(&x->hash, l->o.key, REQUEST_HASH_BYTES);
-		x->hashing = true;
-	}
-	x->form.field = "model";
-	x->form_on = str_ieq(str_head(type, 19), S("multipart/form-data"));
+	if (!x->route || x->route->kind != KIND_INFERENCE || in->body_less)
+		return 0;
+	x->hash = mem_zero(1, sizeof(*x->hash));
+	if (!x->hash)
+		return -ENOMEM;
+	hash_init(x->hash, l->o.key, XCHG_HASH_BYTES);
+	if (!str_ieq(str_head(type, 19), S("multipart/form-data")))
+		return 0;
+	x->form = mem_zero(1, sizeof(*x->form));
+	if (!x->form)
+		return -ENOMEM;
+	x->form->field = "model";
 	return 0;
 }
 
 static int end_request(struct xchg *x)
 {
-	unsigned char digest[REQUEST_HASH_BYTES];
-	char text[2 * REQUEST_HASH_BYTES + 1];
+	char text[XCHG_HASH_TEXT];
 
-	if (!x->hashing || !x->guess.asked_bytes || x->cut[DIR_OUT])
+	if (!x->hash || !x->guess.asked_bytes || x->cut[DIR_OUT])
 		return 0;
-	hash_end(&x->hash, digest, sizeof(digest));
-	hash_hex(digest, sizeof(digest), text);
-	x->hashing = false;
+	xchg_hash_text(x->hash, text);
 	return xchg_keep(x, str_of(text), &x->u.request_hash);
 }
 
 /* ---- the answer ------------------------------------------------------------------------------------ */
 
-static bool is_stream(struct str type)
+/* Bedrock tells counts in headers too, and for some models nowhere else. */
+static int header_usage(struct xchg *x, const struct part *in)
 {
-	static const char *const types[] = { "text/event-stream", "application/x-ndjson",
-					     "application/vnd.amazon.eventstream" };
+	static const struct {
+		enum header from;
+		const char *member;
+	} rows[] = {
+		{ HDR_BEDROCK_IN, "inputTokenCount" },
+		{ HDR_BEDROCK_OUT, "outputTokenCount" },
+		{ HDR_BEDROCK_CACHE_READ, "cacheReadInputTokenCount" },
+		{ HDR_BEDROCK_CACHE_WRITE, "cacheWriteInputTokenCount" },
+	};
+	char text[2 * LIMIT_MODEL_TEXT] = "{";
+	struct buf b = { .p = text, .n = 1, .room = sizeof(text), .limit = sizeof(text) - 2 };
+	uint64_t n;
+	int r = 0;
 
-	for (size_t i = 0; i < COUNT_OF(types); i++)
-		if (str_ieq(str_head(type, strlen(types[i])), str_of(types[i])))
-			return true;
-	return false;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct str value = str_trim(in->header[rows[i].from]);
+
+		if (r == 0 && value.n && str_u64(value, &n) == 0)
+			r = buf_printf(&b, "%s\"%s\":%" PRIu64, b.n > 1 ? "," : "", rows[i].member,
+				       n);
+	}
+	if (r < 0 || b.n == 1)
+		return 0;
+	text[b.n++] = '}';
+	return fold_overlay(&x->raw, buf_str(&b));
 }
 
-static int on_response(struct llm *l, struct xchg *x, const struct part *in)
+static int on_response(struct llm *l, struct entry *e, const struct part *in)
 {
 	static const enum header ids[] = { HDR_REQUEST_ID, HDR_X_REQUEST_ID, HDR_X_AMZN_REQUESTID };
+	struct xchg *x = e->x;
 	int r = 0;
 
 	x->u.status = (int)in->status;
-	x->u.stream = is_stream(in->header[HDR_CONTENT_TYPE]);
-	x->lines = str_ieq(str_head(in->header[HDR_CONTENT_TYPE], 20), S("application/x-ndjson"));
-	x->orphan = in->orphan || !x->asked;
-	if (x->orphan) {
-		count_add(l->o.counters, CALLS_ORPHAN, 1);
+	x->u.stream = in->framing != FRAMING_NONE && in->framing != FRAMING_ARRAY &&
+		      in->framing != FRAMING_GRPC;
+	x->blurred |= in->blurred || in->orphan || !x->asked;
+	if (in->orphan || !x->asked) {
 		x->u.provider = str_of(llm_unknown.name);
 		x->format = &llm_orphan;
 	}
 	for (size_t i = 0; r == 0 && i < COUNT_OF(ids) && !x->u.request_id.n; i++)
 		r = xchg_keep(x, in->header[ids[i]], &x->u.request_id);
+	if (r == 0 && x->format && x->format->headers)
+		r = header_usage(x, in);
+	if (r == 0 && in->upgraded && llm_route_socket(x->route))
+		r = lanes_new(x, l->o.key, l->o.counters, l->out, &e->lanes);
+	x->socket = e->lanes != NULL;
 	return r;
 }
 
-static int on_body(struct xchg *x, const struct part *in)
+static int on_body(struct entry *e, const struct part *in)
 {
+	struct xchg *x = e->x;
+
+	if (in->kind == PART_EVENT && in->framing == FRAMING_MESSAGES)
+		return e->lanes ? lanes_feed(e->lanes, in) : 0;
 	if (in->dir == DIR_OUT)
 		return xchg_ask(x, in->bytes);
 	if (!x->u.first_ns && in->bytes.n)
 		x->u.first_ns = in->at_ns;
-	if (in->kind == PART_EVENT)
-		return xchg_event(x, in->bytes, in->last);
-	return x->lines ? xchg_lines(x, in->bytes) : xchg_answer(x, in->bytes);
+	return in->kind == PART_EVENT ? xchg_event(x, in) : xchg_answer(x, in->bytes);
+}
+
+static int on_cut(struct entry *e, const struct part *in)
+{
+	if (!e->x->cut[in->dir])
+		e->x->cut[in->dir] = in->why ? in->why : WHY_GAP;
+	return e->lanes ? lanes_cut(e->lanes, in) : 0;
 }
 
 static int on_end(struct llm *l, struct entry *e, const struct part *in)
 {
 	struct xchg *x = e->x;
-	int r;
+	int r = 0;
 
-	x->closing = true;
-	r = end_request(x);
-	if (r == 0 && x->lines && !x->cut[DIR_IN]) /* the last line need not end */
-		r = xchg_event(x, STR_NONE, true);
+	if (e->lanes)
+		r = lanes_end(e->lanes, in, &x->unread);
+	if (r == 0)
+		r = end_request(x);
 	if (r == 0)
 		r = xchg_finish(x, in);
+	xchg_limits(x, l->o.counters);
 	if (r == 0)
 		r = usage_put(l->out, &x->u);
 	entry_free(l, e);
@@ -338,14 +419,12 @@ int llm_feed(struct llm *l, const struct part *in)
 	case PART_REQUEST:
 		return on_request(l, e->x, in);
 	case PART_RESPONSE:
-		return on_response(l, e->x, in);
+		return on_response(l, e, in);
 	case PART_BODY:
 	case PART_EVENT:
-		return on_body(e->x, in);
+		return on_body(e, in);
 	case PART_CUT:
-		if (!e->x->cut[in->dir])
-			e->x->cut[in->dir] = in->why ? in->why : WHY_GAP;
-		return 0;
+		return on_cut(e, in);
 	case PART_END:
 		return on_end(l, e, in);
 	}

@@ -5,10 +5,14 @@
 enum { PROMPT = MARK_MEMBER, ANSWER };
 
 static const struct json_want marks[] = {
-	{ "model", MARK_MODEL, 0 },           { "done", MARK_STOP, 0 },
-	{ "error", MARK_ERROR, JSON_EACH },   { "message.content", MARK_TEXT, 0 },
-	{ "message.thinking", MARK_TEXT, 0 }, { "response", MARK_TEXT, 0 },
-	{ "thinking", MARK_TEXT, 0 },         { "prompt_eval_count", PROMPT, 0 },
+	{ "model", MARK_MODEL, 0 },
+	{ "done", MARK_STOP, 0 },
+	{ "error", MARK_ERROR, JSON_EACH },
+	{ "message.content", MARK_TEXT, JSON_SIZE },
+	{ "message.thinking", MARK_TEXT, JSON_SIZE },
+	{ "response", MARK_TEXT, JSON_SIZE },
+	{ "thinking", MARK_TEXT, JSON_SIZE },
+	{ "prompt_eval_count", PROMPT, 0 },
 	{ "eval_count", ANSWER, 0 },
 };
 static const struct llm_field fields[] = {

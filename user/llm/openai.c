@@ -11,16 +11,16 @@ static const struct json_want chat_marks[] = {
 	{ "usage", MARK_USAGE, JSON_RAW },
 	{ "error", MARK_ERROR, JSON_EACH },
 	{ "choices[].finish_reason", MARK_STOP, 0 },
-	{ "choices[].text", MARK_TEXT, 0 },
-	{ "choices[].message.content", MARK_TEXT, 0 },
-	{ "choices[].message.refusal", MARK_TEXT, 0 },
-	{ "choices[].message.tool_calls[].function.arguments", MARK_TEXT, 0 },
-	{ "choices[].delta.content", MARK_TEXT, 0 },
-	{ "choices[].delta.refusal", MARK_TEXT, 0 },
-	{ "choices[].delta.reasoning", MARK_TEXT, 0 },
-	{ "choices[].delta.reasoning_content", MARK_TEXT, 0 },
-	{ "choices[].delta.tool_calls[].function.name", MARK_TEXT, 0 },
-	{ "choices[].delta.tool_calls[].function.arguments", MARK_TEXT, 0 },
+	{ "choices[].text", MARK_TEXT, JSON_SIZE },
+	{ "choices[].message.content", MARK_TEXT, JSON_SIZE },
+	{ "choices[].message.refusal", MARK_TEXT, JSON_SIZE },
+	{ "choices[].message.tool_calls[].function.arguments", MARK_TEXT, JSON_SIZE },
+	{ "choices[].delta.content", MARK_TEXT, JSON_SIZE },
+	{ "choices[].delta.refusal", MARK_TEXT, JSON_SIZE },
+	{ "choices[].delta.reasoning", MARK_TEXT, JSON_SIZE },
+	{ "choices[].delta.reasoning_content", MARK_TEXT, JSON_SIZE },
+	{ "choices[].delta.tool_calls[].function.name", MARK_TEXT, JSON_SIZE },
+	{ "choices[].delta.tool_calls[].function.arguments", MARK_TEXT, JSON_SIZE },
 };
 /* accepted and rejected predictions are output like any other: they stay in out_text */
 static const struct llm_field chat_fields[] = {
@@ -59,14 +59,14 @@ static const struct json_want responses_marks[] = {
 	{ "usage", MARK_USAGE, JSON_RAW },
 	{ "error", MARK_ERROR, JSON_EACH },
 	{ "status", MARK_STATUS, 0 },
-	{ "output[].content[].text", MARK_TEXT, 0 },
-	{ "output[].arguments", MARK_TEXT, 0 },
+	{ "output[].content[].text", MARK_TEXT, JSON_SIZE },
+	{ "output[].arguments", MARK_TEXT, JSON_SIZE },
 	{ "output[]", MARK_TOOL, JSON_EACH },
 	{ "output[].type", MARK_TOOL_TYPE, 0 },
 	{ "output[].status", MARK_TOOL_STATUS, 0 },
 	{ "output[].action.type", MARK_TOOL_ACTION, 0 },
 	{ "output[].container_id", MARK_TOOL_SESSION, 0 },
-	{ "delta", MARK_TEXT, 0 },
+	{ "delta", MARK_TEXT, JSON_SIZE },
 	{ "response.model", MARK_MODEL, 0 },
 	{ "response.id", MARK_ID, 0 },
 	{ "response.service_tier", MARK_TIER, 0 },
@@ -78,6 +78,8 @@ static const struct json_want responses_marks[] = {
 	{ "response.output[].status", MARK_TOOL_STATUS, 0 },
 	{ "response.output[].action.type", MARK_TOOL_ACTION, 0 },
 	{ "response.output[].container_id", MARK_TOOL_SESSION, 0 },
+	{ "stream_id", MARK_LANE, 0 }, /* WebSocket */
+	{ "response_id", MARK_ID, 0 },
 };
 static const struct llm_field responses_fields[] = {
 	{ "input_tokens", LEAF_IN_TEXT, 0, 0 },
@@ -94,7 +96,7 @@ static const struct llm_field responses_fields[] = {
 	{ "total_tokens", 0, FIELD_TOTAL, 0 },
 };
 /* A call of web search that only opens a page or looks in one is not a search. */
-static const struct llm_tool responses_tools[] = {
+const struct llm_tool llm_openai_tools[LLM_OPENAI_TOOLS] = {
 	{ "web_search_call", LEAF_N_WEB_SEARCH, "search", false },
 	{ "file_search_call", LEAF_N_FILE_SEARCH, NULL, false },
 	{ "code_interpreter_call", LEAF_N_CODE_SESSION, NULL, true },
@@ -103,12 +105,9 @@ static const struct llm_tool responses_tools[] = {
 };
 static const char *const responses_last[] = { "response.completed", "response.incomplete",
 					      "response.failed", NULL };
-static const struct llm_format responses = {
-	LLM_TABLE(responses_marks),
-	LLM_TABLE(responses_fields),
-	.last = responses_last,
-	.tools = responses_tools,
-	.tool_count = COUNT_OF(responses_tools),
+const struct llm_format llm_responses = {
+	LLM_TABLE(responses_marks), LLM_TABLE(responses_fields),    .last = responses_last,
+	.tools = llm_openai_tools,  .tool_count = LLM_OPENAI_TOOLS,
 };
 
 /* ---- images, audio ----------------------------------------------------------------------------------- */
@@ -116,7 +115,7 @@ static const struct llm_format responses = {
 static const struct json_want media_marks[] = {
 	{ "type", MARK_KIND, 0 },          { "model", MARK_MODEL, 0 },
 	{ "usage", MARK_USAGE, JSON_RAW }, { "error", MARK_ERROR, JSON_EACH },
-	{ "text", MARK_TEXT, 0 },          { "delta", MARK_TEXT, 0 },
+	{ "text", MARK_TEXT, JSON_SIZE },  { "delta", MARK_TEXT, JSON_SIZE },
 };
 static const char *const media_last[] = { "image_generation.completed", "image_edit.completed",
 					  "transcript.text.done", "speech.audio.done", NULL };
@@ -145,6 +144,104 @@ static const struct llm_format audio = {
 	.last = media_last,
 };
 
+/* ---- sockets ----------------------------------------------------------------------------------------- */
+
+static const struct llm_socket responses_socket = {
+	.format = &llm_responses,
+	.begin = "response.create",
+	.cancel = "response.cancel",
+	.created = "response.created",
+};
+
+static const struct llm_format responses_messages = { .socket = &responses_socket };
+
+/* Each response has its own usage, nothing is cumulative; cached audio is far cheaper than fresh, and told apart only by
+ * cached_tokens_details. What the user says is heard by another model, which is billed on its own. */
+static const struct json_want realtime_marks[] = {
+	{ "type", MARK_KIND, 0 },
+	{ "session.model", MARK_MODEL, 0 },
+	{ "session.input_audio_transcription.model", MARK_OTHER_MODEL, 0 },
+	{ "session.audio.input.transcription.model", MARK_OTHER_MODEL, 0 },
+	{ "response_id", MARK_ID, 0 },
+	{ "item_id", MARK_LANE, 0 },
+	{ "response.id", MARK_ID, 0 },
+	{ "response.model", MARK_MODEL, 0 },
+	{ "response.status_details.error", MARK_ERROR, JSON_EACH },
+	{ "response.usage", MARK_USAGE, JSON_RAW },
+	{ "usage", MARK_USAGE, JSON_RAW },
+	{ "delta", MARK_TEXT, JSON_SIZE },
+};
+static const struct llm_field realtime_fields[] = {
+	{ "input_tokens", LEAF_IN_TEXT, 0, 0 },
+	{ "input_token_details.audio_tokens", LEAF_IN_AUDIO, FIELD_PART, LEAF_IN_TEXT },
+	{ "input_token_details.image_tokens", LEAF_IN_IMAGE, FIELD_PART, LEAF_IN_TEXT },
+	{ "input_token_details.cached_tokens_details.text_tokens", LEAF_IN_CACHE_READ, FIELD_PART,
+	  LEAF_IN_TEXT },
+	{ "input_token_details.cached_tokens_details.audio_tokens", LEAF_IN_AUDIO_CACHED,
+	  FIELD_PART, LEAF_IN_AUDIO },
+	{ "input_token_details.cached_tokens_details.image_tokens", LEAF_IN_IMAGE_CACHED,
+	  FIELD_PART, LEAF_IN_IMAGE },
+	{ "output_tokens", LEAF_OUT_TEXT, 0, 0 },
+	{ "output_token_details.audio_tokens", LEAF_OUT_AUDIO, FIELD_PART, LEAF_OUT_TEXT },
+	{ "output_token_details.reasoning_tokens", LEAF_OUT_REASONING, FIELD_PART, LEAF_OUT_TEXT },
+	{ "total_tokens", 0, FIELD_TOTAL, 0 },
+};
+static const struct json_want realtime_cached[] = {
+	{ "input_token_details.cached_tokens", 0, 0 },
+};
+
+static int cached_number(void *ctx, int id, enum json_type type, struct str text)
+{
+	uint64_t *n = ctx;
+
+	(void)id;
+	if (type == JSON_NUMBER && json_count(text, n) < 0)
+		*n = UINT64_MAX;
+	return 0;
+}
+
+/* The parts of the cache must come to the whole; only text has no parts. */
+static int realtime_count(const struct llm_format *f, struct str raw, struct str model,
+			  struct llm_count *ret)
+{
+	uint64_t cached = 0, parts;
+	int r = llm_count_fields(f, raw, ret);
+
+	(void)model;
+	if (r < 0 || ret->why)
+		return r;
+	r = json_scan(raw, realtime_cached, COUNT_OF(realtime_cached), cached_number, &cached);
+	if (r < 0)
+		return r;
+	parts = ret->used.n[LEAF_IN_CACHE_READ] + ret->used.n[LEAF_IN_AUDIO_CACHED] +
+		ret->used.n[LEAF_IN_IMAGE_CACHED];
+	if (!parts && cached && cached <= ret->used.n[LEAF_IN_TEXT] &&
+	    !ret->used.n[LEAF_IN_AUDIO] && !ret->used.n[LEAF_IN_IMAGE]) {
+		ret->used.n[LEAF_IN_TEXT] -= cached;
+		leaf_set(&ret->used, LEAF_IN_CACHE_READ, cached);
+	} else if (parts != cached) {
+		ret->why = WHY_BAD_USAGE;
+		ret->used = (struct leaves){ 0 };
+	}
+	return 0;
+}
+
+static const char *const realtime_last[] = { "response.done", NULL };
+static const struct llm_format realtime = {
+	LLM_TABLE(realtime_marks),
+	LLM_TABLE(realtime_fields),
+	.last = realtime_last,
+	.count = realtime_count,
+};
+static const struct llm_socket realtime_socket = {
+	.format = &realtime,
+	.created = "response.created",
+	.extra = "conversation.item.input_audio_transcription.completed",
+	.extra_format = &audio,
+};
+
+static const struct llm_format realtime_messages = { .socket = &realtime_socket };
+
 /* ---- where ------------------------------------------------------------------------------------------- */
 
 static const struct llm_host hosts[] = {
@@ -157,14 +254,16 @@ static const struct llm_route routes[] = {
 	{ "POST", "**/chat/completions", "chat", KIND_INFERENCE, &llm_chat },
 	{ "POST", "**/completions", "completion", KIND_INFERENCE, &llm_chat },
 	{ "POST", "**/responses/input_tokens", "count_tokens", KIND_OTHER, NULL },
-	{ "POST", "**/responses/compact", "responses", KIND_INFERENCE, &responses },
+	{ "POST", "**/responses/compact", "responses", KIND_INFERENCE, &llm_responses },
 	{ "POST", "**/responses/{}/cancel", "responses", KIND_OTHER, NULL },
-	{ "POST", "**/responses", "responses", KIND_INFERENCE, &responses },
+	{ "POST", "**/responses", "responses", KIND_INFERENCE, &llm_responses },
 	{ NULL, "**/responses/{}**", "responses", KIND_OTHER, NULL },
 	{ "POST", "**/embeddings", "embeddings", KIND_INFERENCE, &embeddings },
 	{ "POST", "**/audio/{}", "audio", KIND_INFERENCE, &audio },
 	{ "POST", "**/images/{}", "image", KIND_INFERENCE, &image },
 	{ "POST", "**/v1/videos", "video", KIND_INFERENCE, NULL },
+	{ "GET", "**/responses", "responses", KIND_INFERENCE, &responses_messages },
+	{ "GET", "**/realtime", "realtime", KIND_INFERENCE, &realtime_messages },
 	{ "POST", "**/realtime/calls", "realtime", KIND_INFERENCE, NULL },
 	{ NULL, "**/v1/videos**", "video", KIND_OTHER, NULL },
 	{ NULL, "**/v1/models**", "models", KIND_OTHER, NULL },

@@ -12,16 +12,18 @@ static char lower(char c)
 	return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
 }
 
-/* '*' is any run of characters. At most one run is tried again, so this is linear enough for names. */
-static bool host_fits(const char *pattern, struct str host)
+/* '*' is any run of characters. At most one run is tried again, so this is linear enough for names. *ret_run: the last. */
+static bool host_fits(const char *pattern, struct str host, struct str *ret_run)
 {
 	const char *star = NULL;
-	size_t i = 0, again = 0;
+	size_t i = 0, again = 0, from = 0;
+
+	*ret_run = STR_NONE;
 
 	while (i < host.n) {
 		if (*pattern == '*') {
 			star = ++pattern;
-			again = i;
+			again = from = i;
 		} else if (*pattern && *pattern == lower(host.p[i])) {
 			pattern++;
 			i++;
@@ -32,6 +34,8 @@ static bool host_fits(const char *pattern, struct str host)
 			return false;
 		}
 	}
+	if (star)
+		*ret_run = (struct str){ host.p + from, (*star ? again : host.n) - from };
 	while (*pattern == '*')
 		pattern++;
 	return !*pattern;
@@ -52,7 +56,7 @@ struct str provider_host_name(struct str host)
 
 const struct llm_provider *provider_by_host(struct str host, const struct llm_host **ret_host)
 {
-	struct str name = provider_host_name(host);
+	struct str name = provider_host_name(host), run;
 
 	if (ret_host)
 		*ret_host = NULL;
@@ -60,7 +64,7 @@ const struct llm_provider *provider_by_host(struct str host, const struct llm_ho
 		return &llm_unknown;
 	for (size_t i = 0; i < COUNT_OF(known); i++) {
 		for (size_t k = 0; k < known[i]->host_count; k++) {
-			if (!host_fits(known[i]->hosts[k].name, name))
+			if (!host_fits(known[i]->hosts[k].name, name, &run))
 				continue;
 			if (ret_host)
 				*ret_host = &known[i]->hosts[k];
@@ -68,6 +72,15 @@ const struct llm_provider *provider_by_host(struct str host, const struct llm_ho
 		}
 	}
 	return &llm_unknown;
+}
+
+struct str provider_region(const struct llm_host *row, struct str host)
+{
+	struct str run;
+
+	if (!row->region || strcmp(row->region, "*") != 0)
+		return str_of(row->region);
+	return host_fits(row->name, provider_host_name(host), &run) ? run : STR_NONE;
 }
 
 const struct llm_provider *provider_by_name(struct str name)

@@ -32,19 +32,61 @@ const struct llm_provider llm_unknown = { "unknown", NULL, 0, LLM_TABLE(routes) 
 /* ---- an answer alone ---------------------------------------------------------------------------------- */
 
 static const struct json_want marks[] = {
-	{ "object", MARK_KIND, 0 },    { "type", MARK_KIND, 0 },
-	{ "id", MARK_ID, 0 },          { "model", MARK_MODEL, 0 },
-	{ "response.id", MARK_ID, 0 }, { "response.model", MARK_MODEL, 0 },
-	{ "message.id", MARK_ID, 0 },  { "message.model", MARK_MODEL, 0 },
+	{ "object", MARK_KIND, 0 },
+	{ "type", MARK_KIND, 0 },
+	{ "id", MARK_ID, 0 },
+	{ "model", MARK_MODEL, 0 },
+	{ "response.id", MARK_ID, 0 },
+	{ "response.model", MARK_MODEL, 0 },
+	{ "message.id", MARK_ID, 0 },
+	{ "message.model", MARK_MODEL, 0 },
+	{ "usage", MARK_USAGE, JSON_RAW },
+	{ "message.usage", MARK_USAGE, JSON_RAW },
+	{ "response.usage", MARK_USAGE, JSON_RAW },
+	{ "service_tier", MARK_TIER, 0 },
+	{ "response.service_tier", MARK_TIER, 0 },
+	{ "choices[].finish_reason", MARK_STOP, 0 },
+	{ "output[]", MARK_TOOL, JSON_EACH },
+	{ "output[].type", MARK_TOOL_TYPE, 0 },
+	{ "output[].status", MARK_TOOL_STATUS, 0 },
+	{ "output[].action.type", MARK_TOOL_ACTION, 0 },
+	{ "output[].container_id", MARK_TOOL_SESSION, 0 },
+	{ "response.output[]", MARK_TOOL, JSON_EACH },
+	{ "response.output[].type", MARK_TOOL_TYPE, 0 },
+	{ "response.output[].status", MARK_TOOL_STATUS, 0 },
+	{ "response.output[].action.type", MARK_TOOL_ACTION, 0 },
+	{ "response.output[].container_id", MARK_TOOL_SESSION, 0 },
 };
-static const char *const kinds[] = { "chat.completion",     "chat.completion.chunk",
-				     "text_completion",     "response",
-				     "response.compaction", "message",
-				     "message_start",       "message_delta",
-				     "message_stop",        "content_block_delta",
-				     "response.created",    "response.output_text.delta",
-				     "response.completed",  "response.incomplete",
-				     "response.failed",     NULL };
+static const char *const ends[] = { "message_stop", "response.completed", "response.incomplete",
+				    "response.failed", NULL };
+static const struct {
+	const char *kind;
+	const struct llm_format *format;
+} kinds[] = {
+	{ "chat.completion", &llm_chat },
+	{ "chat.completion.chunk", &llm_chat },
+	{ "text_completion", &llm_chat },
+	{ "response", &llm_responses },
+	{ "response.compaction", &llm_responses },
+	{ "response.created", &llm_responses },
+	{ "response.output_text.delta", &llm_responses },
+	{ "response.completed", &llm_responses },
+	{ "response.incomplete", &llm_responses },
+	{ "response.failed", &llm_responses },
+	{ "message", &llm_messages },
+	{ "message_start", &llm_messages },
+	{ "message_delta", &llm_messages },
+	{ "message_stop", &llm_messages },
+	{ "content_block_delta", &llm_messages },
+};
+
+const struct llm_format *llm_format_by_kind(struct str kind)
+{
+	for (size_t i = 0; i < COUNT_OF(kinds); i++)
+		if (str_eq(str_of(kinds[i].kind), kind))
+			return kinds[i].format;
+	return NULL;
+}
 
 /* Only to see that there is a usage object. (Gemini's usageMetadata also stands in what is no call.) */
 static const struct json_want stray_marks[] = {
@@ -60,4 +102,8 @@ static const struct json_want stray_marks[] = {
 };
 
 const struct llm_format llm_stray = { LLM_TABLE(stray_marks), .overlay = true };
-const struct llm_format llm_orphan = { LLM_TABLE(marks), .last = kinds };
+/* Tools as those who have any name them: a type of another's is not among them. */
+const struct llm_format llm_orphan = {
+	LLM_TABLE(marks), .last = ends, .tools = llm_openai_tools, .tool_count = LLM_OPENAI_TOOLS,
+	.overlay = true,
+};

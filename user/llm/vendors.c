@@ -45,13 +45,6 @@ const size_t llm_shape_count = COUNT_OF(llm_shapes);
 VENDOR(azure, "azure", { "*.openai.azure.com", NULL, false },
        { "*.cognitiveservices.azure.com", NULL, false },
        { "*.services.ai.azure.com", NULL, false });
-VENDOR(bedrock, "bedrock", { "bedrock-runtime*.amazonaws.com", NULL, false },
-       { "bedrock-runtime*.amazonaws.com.cn", NULL, false },
-       { "bedrock-mantle.*.api.aws", NULL, false });
-VENDOR(gemini, "gemini", { "generativelanguage.googleapis.com", NULL, false });
-VENDOR(vertex, "vertex", { "aiplatform.googleapis.com", NULL, false },
-       { "*-aiplatform.googleapis.com", NULL, false },
-       { "aiplatform.*.rep.googleapis.com", NULL, false });
 VENDOR(mistral, "mistral", { "api.mistral.ai", NULL, false }, { "api.eu.mistral.ai", "eu", false },
        { "api.us.mistral.ai", "us", false });
 VENDOR(cohere, "cohere", { "api.cohere.com", NULL, false }, { "api.cohere.ai", NULL, false });

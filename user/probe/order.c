@@ -163,6 +163,19 @@ static int path_over(struct order *o, struct path *p)
 
 /* ---- data ----------------------------------------------------------------------------------- */
 
+static bool path_full(struct order *o, const struct path *p)
+{
+	if (p->count > LIMIT_ORDER_SEGMENTS)
+		count_limit(o->o.counters, ORDER_SEGMENTS);
+	else if (p->bytes > LIMIT_ORDER_BYTES)
+		count_limit(o->o.counters, ORDER_BYTES);
+	else if (o->bytes > LIMIT_ORDER_ALL)
+		count_limit(o->o.counters, ORDER_ALL);
+	else
+		return false;
+	return true;
+}
+
 /* The table is full: the one that was opened longest ago goes on unordered. */
 static int path_get(struct order *o, uint64_t gen, struct path **ret)
 {
@@ -173,7 +186,7 @@ static int path_get(struct order *o, uint64_t gen, struct path **ret)
 	if (p)
 		return 0;
 	if (HASH_COUNT(o->paths) >= LIMIT_CONNS) {
-		count_add(o->o.counters, LIMIT_HIT, 1);
+		count_limit(o->o.counters, CONNS);
 		r = path_over(o, o->paths);
 		path_drop(o, o->paths);
 	}
@@ -276,9 +289,7 @@ static int order_data(struct order *o, const struct chunk *in)
 	late = r < 0 ? r : late;
 	r = order_release(o, p, in->dir, false);
 	late = r < 0 ? r : late;
-	if (p->count > LIMIT_ORDER_SEGMENTS || p->bytes > LIMIT_ORDER_BYTES ||
-	    o->bytes > LIMIT_ORDER_ALL) {
-		count_add(o->o.counters, LIMIT_HIT, 1);
+	if (path_full(o, p)) {
 		r = path_over(o, p);
 		late = r < 0 ? r : late;
 	}
@@ -362,6 +373,7 @@ int order_tick(struct order *o, uint64_t clear_ns)
 		}
 		if (clear_ns < since || clear_ns - since < LIMIT_ORDER_WAIT_MS * 1000000ull)
 			continue;
+		count_limit(o->o.counters, ORDER_WAIT_MS);
 		r = path_over(o, p);
 		last = r < 0 ? r : last;
 	}

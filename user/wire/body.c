@@ -1,23 +1,27 @@
-/* body.c -- runs a coding and watches what it does to our memory and time. */
+/* body.c -- runs a coding and bounds what it can do to our memory and time. */
 #include "base/limit.h"
 #include "base/obj.h"
 #include "wire/body.h"
 #include "wire/coding.h"
 
-#define RATIO_FROM (1u << 20) /* bytes out; below, a high ratio is harmless */
+/* bytes out; below, a high ratio is harmless */
+#define RATIO_FROM (1u << 20)
+#define STEEP_FROM (8u << 20)
 
 struct body {
 	unsigned magic;
 #define BODY_MAGIC 0xb0d70001u
 	body_fn *fn;
 	void *ctx;
+	struct counters *counters;
 	const struct coding *coding;
 	void *state; /* of the coding */
 	uint64_t in_bytes, out_bytes;
 	bool ended;
 };
 
-int body_new(struct str coding, body_fn *fn, void *ctx, struct body **ret)
+int body_new(struct str coding, body_fn *fn, void *ctx, struct counters *counters,
+	     struct body **ret)
 {
 	_cleanup_(body_free) struct body *b = NULL;
 	const struct coding *c = coding_find(coding);
@@ -30,6 +34,7 @@ int body_new(struct str coding, body_fn *fn, void *ctx, struct body **ret)
 		return -ENOMEM;
 	b->fn = fn;
 	b->ctx = ctx;
+	b->counters = counters;
 	b->coding = c;
 	b->ended = true; /* no byte at all is a whole body */
 	r = c->open ? c->open(&b->state) : 0;
@@ -50,14 +55,23 @@ void body_free(struct body **pb)
 	mem_free(b);
 }
 
-static int body_bounds(struct body *b, size_t got)
+static bool body_grows(const struct body *b, uint64_t from, uint64_t ratio)
 {
-	b->out_bytes += got;
+	return b->out_bytes > from && b->out_bytes / ratio > b->in_bytes;
+}
+
+/* In bytes, not in time: a body is read the same on any machine and however it is cut. */
+static int body_bounds(struct body *b)
+{
 	if (b->out_bytes > LIMIT_INFLATE_BYTES)
-		return -EMSGSIZE;
-	if (b->out_bytes > RATIO_FROM && b->out_bytes / LIMIT_INFLATE_RATIO > b->in_bytes)
-		return -EMSGSIZE;
-	return 0;
+		count_limit(b->counters, INFLATE_BYTES);
+	else if (body_grows(b, RATIO_FROM, LIMIT_INFLATE_RATIO))
+		count_limit(b->counters, INFLATE_RATIO);
+	else if (body_grows(b, STEEP_FROM, LIMIT_INFLATE_STEEP))
+		count_limit(b->counters, INFLATE_STEEP);
+	else
+		return 0;
+	return -EMSGSIZE;
 }
 
 int body_feed(struct body *b, struct str bytes)
@@ -71,7 +85,6 @@ int body_feed(struct body *b, struct str bytes)
 		return 0;
 	if (!b->state)
 		return b->fn(b->ctx, bytes);
-	b->in_bytes += bytes.n;
 	do {
 		size_t before = io.in.n;
 
@@ -80,7 +93,9 @@ int body_feed(struct body *b, struct str bytes)
 		if (r < 0)
 			return r;
 		b->ended = io.end;
-		r = body_bounds(b, io.got);
+		b->in_bytes += before - io.in.n;
+		b->out_bytes += io.got;
+		r = body_bounds(b);
 		if (r == 0 && io.got)
 			r = b->fn(b->ctx, (struct str){ out, io.got });
 		if (r < 0)

@@ -26,7 +26,7 @@ struct flate {
 static void *flate_alloc(void *opaque, unsigned count, unsigned size)
 {
 	(void)opaque;
-	return mem_zero(count, size);
+	return mem_lend_raw(count, size);
 }
 
 static void flate_release(void *opaque, void *p)
@@ -157,7 +157,7 @@ static int flate_step(void *state, struct coding_io *io)
 static void *br_alloc(void *opaque, size_t size)
 {
 	(void)opaque;
-	return mem_zero(1, size);
+	return mem_lend_raw(1, size);
 }
 
 static void br_release(void *opaque, void *p)
@@ -288,4 +288,22 @@ const struct coding *coding_find(struct str value)
 		if (str_ieq(value, codings[i].name) || str_ieq(value, codings[i].alias))
 			return &codings[i];
 	return NULL;
+}
+
+static bool is_text(struct str s)
+{
+	if (str_starts(s, S("\xef\xbb\xbf"))) /* a byte order mark */
+		return true;
+	for (size_t i = 0; i < s.n; i++)
+		if ((s.p[i] < ' ' && !strchr("\t\n\r", s.p[i])) || s.p[i] == 0x7f || !s.p[i])
+			return false;
+	return true;
+}
+
+const struct coding *coding_guess(struct str first)
+{
+	return str_starts(first, S("\x1f\x8b"))           ? coding_find(S("gzip"))
+	       : str_starts(first, S("\x28\xb5\x2f\xfd")) ? coding_find(S("zstd"))
+	       : is_text(first)                           ? &codings[0]
+							  : NULL;
 }

@@ -5,15 +5,15 @@
 #include "wire/body.h"
 #include "wire/coding.h"
 #include "wire/exchange.h"
-#include "wire/sse.h"
 
 int exchange_new(struct proto_env *env, const struct origin *from, uint64_t off,
 		 struct exchange **ret)
 {
-	struct exchange *x = obj_new(x, EXCHANGE_MAGIC);
+	struct exchange *x = mem_lend(1, sizeof(*x));
 
 	if (!x)
-		return -ENOMEM;
+		return proto_refused(env) ? -EMSGSIZE : -ENOMEM;
+	x->magic = EXCHANGE_MAGIC;
 	x->env = env;
 	x->from = *from;
 	x->off = off;
@@ -33,29 +33,97 @@ static int exchange_pour(struct exchange *x, struct part *p)
 static void side_free(struct exchange_side *side)
 {
 	body_free(&side->body);
-	sse_free(&side->sse);
+	if (side->splitter)
+		side->events->close(side->splitter);
+	side->splitter = NULL;
 }
 
 /* ---- bodies ---------------------------------------------------------------------------------- */
 
-static int exchange_event(void *ctx, struct str name, struct str data, bool last)
+static int exchange_event(struct exchange *x, struct part p, enum flow_dir dir)
 {
-	struct exchange *x = ctx;
-	struct part p = { .kind = PART_EVENT, .dir = DIR_IN, .at_ns = x->now_ns };
-
-	p.name = name;
-	p.bytes = data;
-	p.last = last;
+	p.kind = PART_EVENT;
+	p.dir = dir;
+	p.at_ns = x->now_ns;
 	return exchange_pour(x, &p);
+}
+
+static int side_event(struct exchange *x, enum flow_dir dir, struct part p)
+{
+	p.framing = x->side[dir].events->framing;
+	return exchange_event(x, p, dir);
+}
+
+static int event_out(void *ctx, struct str name, struct str data, bool last, enum why why)
+{
+	return side_event(ctx, DIR_OUT,
+			  (struct part){ .name = name, .bytes = data, .last = last, .why = why });
+}
+
+static int event_in(void *ctx, struct str name, struct str data, bool last, enum why why)
+{
+	return side_event(ctx, DIR_IN,
+			  (struct part){ .name = name, .bytes = data, .last = last, .why = why });
+}
+
+int exchange_message(struct exchange *x, enum flow_dir dir, uint64_t at_ns, uint64_t off,
+		     struct str data, bool last, enum why why)
+{
+	obj_check(x, EXCHANGE_MAGIC);
+	if (x->side[dir].cut || x->side[dir].done)
+		return 0;
+	x->now_ns = at_ns;
+	x->side[dir].decoded += data.n;
+	return exchange_event(x,
+			      (struct part){ .framing = FRAMING_MESSAGES,
+					     .message = off,
+					     .bytes = data,
+					     .last = last,
+					     .why = why },
+			      dir);
+}
+
+static int side_split(struct exchange *x, enum flow_dir dir)
+{
+	struct exchange_side *side = &x->side[dir];
+
+	return side->events->open(dir == DIR_OUT ? event_out : event_in, x, x->env->opts->counters,
+				  &side->splitter);
+}
+
+/* The first byte that is no blank tells an array from a document. Blanks are of neither, and are poured as they come. */
+static int side_guess(struct exchange *x, enum flow_dir dir, struct str *bytes)
+{
+	struct exchange_side *side = &x->side[dir];
+	struct part p = { .kind = PART_BODY, .dir = dir, .at_ns = x->now_ns, .bytes = *bytes };
+	size_t n = 0;
+	int r = 0;
+
+	while (n < bytes->n && strchr(" \t\r\n", bytes->p[n]) && bytes->p[n])
+		n++;
+	p.bytes.n = n;
+	if (n < bytes->n) {
+		side->guess = false;
+		side->events = events_guess(bytes->p[n], side->json);
+		r = side->events ? side_split(x, dir) : 0;
+	}
+	*bytes = str_skip(*bytes, n);
+	return r == 0 && n ? exchange_pour(x, &p) : r;
 }
 
 static int exchange_decoded(struct exchange *x, enum flow_dir dir, struct str bytes)
 {
 	struct exchange_side *side = &x->side[dir];
-	struct part p = { .kind = PART_BODY, .dir = dir, .at_ns = x->now_ns, .bytes = bytes };
+	struct part p = { .kind = PART_BODY, .dir = dir, .at_ns = x->now_ns };
+	int r = 0;
 
 	side->decoded += bytes.n;
-	return side->sse ? sse_feed(side->sse, bytes) : exchange_pour(x, &p);
+	if (side->guess)
+		r = side_guess(x, dir, &bytes);
+	if (r < 0 || !bytes.n)
+		return r;
+	p.bytes = bytes;
+	return side->splitter ? side->events->feed(side->splitter, bytes) : exchange_pour(x, &p);
 }
 
 static int decoded_out(void *ctx, struct str bytes)
@@ -71,58 +139,102 @@ static int decoded_in(void *ctx, struct str bytes)
 /* Turns the verdict of a decoder into a cut; passes up what is not the fault of the bytes. */
 static int exchange_verdict(struct exchange *x, enum flow_dir dir, int r)
 {
-	enum why why = r == -EBADMSG      ? WHY_BAD_BODY
-		       : r == -EMSGSIZE   ? WHY_LIMIT
-		       : r == -EOPNOTSUPP ? WHY_ENCODING
-					  : WHY_NONE;
+	enum why why = WHY_NONE;
 
+	if (r == -ENOMEM && proto_refused(x->env))
+		r = -EMSGSIZE;
+	if (r == -EBADMSG)
+		why = WHY_BAD_BODY;
+	else if (r == -EMSGSIZE)
+		why = WHY_LIMIT;
+	else if (r == -EOPNOTSUPP)
+		why = WHY_ENCODING;
 	if (r >= 0 || x->env->sink_r < 0 || why == WHY_NONE)
 		return r;
-	if (why == WHY_LIMIT)
-		count_add(x->env->opts->counters, LIMIT_HIT, 1);
 	return exchange_cut(x, dir, x->now_ns, why);
 }
 
 static int side_open(struct exchange *x, enum flow_dir dir)
 {
 	struct exchange_side *side = &x->side[dir];
-	int r = 0;
+	bool begins = !side->decoded && !side->body && !side->splitter;
+	int r = begins && !proto_room(x->env) ? -EMSGSIZE : 0;
 
-	if (side->events && !side->sse)
-		r = sse_new(exchange_event, x, &side->sse);
+	if (r == 0 && side->events && !side->splitter)
+		r = side_split(x, dir);
 	if (r == 0 && side->coding.n && !side->body)
 		r = body_new(side->coding, dir == DIR_OUT ? decoded_out : decoded_in, x,
-			     &side->body);
+			     x->env->opts->counters, &side->body);
 	return r;
+}
+
+static int side_feed(struct exchange *x, enum flow_dir dir, struct str bytes)
+{
+	struct exchange_side *side = &x->side[dir];
+	int r = bytes.n ? side_open(x, dir) : 0;
+
+	if (r < 0 || !bytes.n)
+		return r;
+	return side->body ? body_feed(side->body, bytes) : exchange_decoded(x, dir, bytes);
+}
+
+static bool is_binary(const struct exchange_side *side)
+{
+	return side->events == &eventstream_events || side->events == &grpc_events;
+}
+
+/* Holds the first bytes until they are enough to tell the coding, or all there are. */
+static int side_sniff(struct exchange *x, enum flow_dir dir, struct str *bytes, bool over)
+{
+	struct exchange_side *side = &x->side[dir];
+	struct str held = { side->held, MIN(side->held_bytes + bytes->n, sizeof(side->held)) };
+	const struct coding *coding;
+
+	memcpy(side->held + side->held_bytes, bytes->n ? bytes->p : "", held.n - side->held_bytes);
+	*bytes = str_skip(*bytes, held.n - side->held_bytes);
+	side->held_bytes = (uint8_t)held.n;
+	if (held.n < CODING_MAGIC && !over)
+		return 0;
+	side->unknown = false;
+	coding = coding_guess(held);
+	if (!coding && !is_binary(side))
+		return -EOPNOTSUPP;
+	if (coding && coding->open)
+		side->coding = coding->name;
+	return side_feed(x, dir, held);
 }
 
 int exchange_body(struct exchange *x, enum flow_dir dir, uint64_t at_ns, struct str bytes)
 {
 	struct exchange_side *side = &x->side[dir];
-	int r;
+	int r = 0;
 
 	obj_check(x, EXCHANGE_MAGIC);
 	if (side->cut || side->done)
 		return 0;
 	x->now_ns = at_ns;
-	r = side_open(x, dir);
+	if (side->unknown)
+		r = side_sniff(x, dir, &bytes, false);
 	if (r == 0)
-		r = side->body ? body_feed(side->body, bytes) : exchange_decoded(x, dir, bytes);
+		r = side_feed(x, dir, bytes);
 	return exchange_verdict(x, dir, r);
 }
 
 int exchange_done(struct exchange *x, enum flow_dir dir, uint64_t at_ns)
 {
 	struct exchange_side *side = &x->side[dir];
+	struct str none = STR_NONE;
 	int r = 0;
 
 	obj_check(x, EXCHANGE_MAGIC);
 	x->now_ns = at_ns;
 	if (!side->cut && !side->done) {
-		if (side->body)
+		if (side->unknown)
+			r = exchange_verdict(x, dir, side_sniff(x, dir, &none, true));
+		if (r == 0 && side->body)
 			r = exchange_verdict(x, dir, body_end(side->body));
-		if (r == 0 && side->sse && !side->cut)
-			r = sse_end(side->sse);
+		if (r == 0 && side->splitter && !side->cut)
+			r = exchange_verdict(x, dir, side->events->end(side->splitter));
 	}
 	side->done = true;
 	side_free(side);
@@ -142,30 +254,47 @@ int exchange_cut(struct exchange *x, enum flow_dir dir, uint64_t at_ns, enum why
 	return exchange_pour(x, &p);
 }
 
-/* ---- heads and the end ----------------------------------------------------------------------- */
-
-/* "text/event-stream; charset=utf-8" */
-static bool is_event_stream(struct str type)
+int exchange_gap(struct exchange *x, enum flow_dir dir, uint64_t at_ns, uint64_t bytes)
 {
-	struct str head = type;
+	struct exchange_side *side = &x->side[dir];
+	int r = -EBADMSG;
 
-	str_cut(&type, &head, ';');
-	return str_ieq(str_trim(head), S("text/event-stream"));
+	obj_check(x, EXCHANGE_MAGIC);
+	if (side->cut || side->done)
+		return 0;
+	x->now_ns = at_ns;
+	if (side->events && side->events->gap && !side->coding.n && !side->unknown) {
+		r = side_open(x, dir);
+		if (r == 0)
+			r = side->events->gap(side->splitter, bytes);
+	}
+	return r == -EBADMSG && x->env->sink_r >= 0 ? exchange_cut(x, dir, at_ns, WHY_GAP)
+						    : exchange_verdict(x, dir, r);
 }
+
+/* ---- heads and the end ----------------------------------------------------------------------- */
 
 int exchange_head(struct exchange *x, struct part *p)
 {
 	enum flow_dir dir = p->kind == PART_REQUEST ? DIR_OUT : DIR_IN;
 	struct exchange_side *side = &x->side[dir];
+	struct str type = p->header[HDR_CONTENT_TYPE];
 	const struct coding *coding = coding_find(p->header[HDR_CONTENT_ENCODING]);
 	int r;
 
 	obj_check(x, EXCHANGE_MAGIC);
 	assert(!side->head);
 	side->head = true;
+	x->now_ns = p->at_ns;
 	p->dir = dir;
 	p->orphan = x->orphan && dir == DIR_IN;
-	side->events = dir == DIR_IN && is_event_stream(p->header[HDR_CONTENT_TYPE]);
+	side->events = events_find(type);
+	side->json = events_json(type);
+	side->guess = (side->json && dir == DIR_IN) || (p->blurred && !type.n);
+	side->unknown = p->blurred && !p->body_less && !p->header[HDR_CONTENT_ENCODING].n;
+	p->framing = p->upgraded    ? FRAMING_MESSAGES
+		     : side->events ? side->events->framing
+				    : FRAMING_NONE;
 	if (dir == DIR_OUT)
 		x->method = str_eq(p->method, S("HEAD"))      ? S("HEAD")
 			    : str_eq(p->method, S("CONNECT")) ? S("CONNECT")

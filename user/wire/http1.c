@@ -25,6 +25,7 @@ struct http1 {
 	enum http1_side side;
 	const struct http1_calls *calls;
 	void *ctx;
+	struct counters *counters;
 	struct str expect; /* literal: HEAD, CONNECT or absent */
 	enum state state;
 	struct buf held; /* a head or a trailer line that has not ended */
@@ -36,7 +37,8 @@ struct http1 {
 	struct arena joined;
 };
 
-int http1_new(enum http1_side side, const struct http1_calls *calls, void *ctx, struct http1 **ret)
+int http1_new(enum http1_side side, const struct http1_calls *calls, void *ctx,
+	      struct counters *counters, struct http1 **ret)
 {
 	struct http1 *h = obj_new(h, HTTP1_MAGIC);
 
@@ -45,6 +47,7 @@ int http1_new(enum http1_side side, const struct http1_calls *calls, void *ctx, 
 	h->side = side;
 	h->calls = calls;
 	h->ctx = ctx;
+	h->counters = counters;
 	h->held.limit = LIMIT_HEAD_BYTES;
 	h->joined.limit = (size_t)LIMIT_HEAD_LINES * (LIMIT_HEADER_VALUE + 16);
 	*ret = h;
@@ -100,7 +103,8 @@ static int head_whole(struct http1 *h)
 	struct http1_framing framing;
 	int r;
 
-	r = http1head_read(h->side, buf_str(&h->held), h->expect, &h->joined, &head, &framing);
+	r = http1head_read(h->counters, h->side, buf_str(&h->held), h->expect, &h->joined, &head,
+			   &framing);
 	if (r == 0)
 		r = h->calls->head(h->ctx, &head);
 	arena_reset(&h->joined);
@@ -131,9 +135,9 @@ static int head_whole(struct http1 *h)
 	return 0;
 }
 
-/* Collects lines and checks that each ends in CRLF and holds no control character: byte by byte,
- * so that the verdict does not depend on how the bytes were cut. *ret_n: bytes taken; *ret_line: a
- * line has ended. */
+/* Collects lines and checks that each ends in CRLF and holds no control character, and that no more
+ * than `limit` bytes are held: byte by byte, so that the verdict does not depend on how the bytes
+ * were cut. *ret_n: bytes taken; *ret_line: a line has ended. */
 static int hold_line(struct http1 *h, struct str s, size_t limit, size_t *ret_n, bool *ret_line)
 {
 	char last = h->held.n ? h->held.p[h->held.n - 1] : '\0';
@@ -145,13 +149,13 @@ static int hold_line(struct http1 *h, struct str s, size_t limit, size_t *ret_n,
 		char c = s.p[n++];
 		bool plain = (unsigned char)c >= ' ' && c != 0x7f;
 
+		if (h->held.n + n > limit)
+			return -EMSGSIZE;
 		if (last == '\r' ? c != '\n' : !plain && c != '\r' && c != '\t')
 			return -EBADMSG;
 		*ret_line = c == '\n';
 		last = c;
 	}
-	if (h->held.n + n > limit)
-		return -EMSGSIZE;
 	r = buf_add(&h->held, str_head(s, n));
 	if (r < 0)
 		return r;
@@ -166,6 +170,8 @@ static int feed_head(struct http1 *h, struct str s, size_t *ret_n, bool *ret_sto
 	int r = hold_line(h, s, LIMIT_HEAD_BYTES, &n, &line);
 
 	*ret_n = n;
+	if (r == -EMSGSIZE)
+		count_limit(h->counters, HEAD_BYTES);
 	if (r < 0 || !line)
 		return r;
 	if (h->held.n == 2) {
@@ -224,8 +230,10 @@ static int size_byte(struct http1 *h, char c)
 {
 	int hex = hex_of(c);
 
-	if (++h->line > LIMIT_CHUNK_LINE)
+	if (++h->line > LIMIT_CHUNK_LINE) {
+		count_limit(h->counters, CHUNK_LINE);
 		return -EMSGSIZE;
+	}
 	if (h->state == AT_SIZE && hex >= 0) {
 		if (++h->digits > 15) /* 60 bits: no sum of it with anything here overflows */
 			return -EBADMSG;
@@ -281,15 +289,19 @@ static int feed_trailer(struct http1 *h, struct str s, size_t *ret_n, bool *ret_
 	int r = hold_line(h, s, LIMIT_CHUNK_LINE, &n, &line);
 
 	*ret_n = n;
+	if (r == -EMSGSIZE)
+		count_limit(h->counters, CHUNK_LINE);
 	if (r < 0 || !line)
 		return r;
 	if (h->held.n == 2) {
 		*ret_stop = true;
 		return message_end(h);
 	}
-	if (++h->line > LIMIT_HEAD_LINES)
+	if (++h->line > LIMIT_HEAD_LINES) {
+		count_limit(h->counters, HEAD_LINES);
 		return -EMSGSIZE;
-	r = http1head_field(str_head(buf_str(&h->held), h->held.n - 2), &name, &value);
+	}
+	r = http1head_field(h->counters, str_head(buf_str(&h->held), h->held.n - 2), &name, &value);
 	h->held.n = 0;
 	return r;
 }

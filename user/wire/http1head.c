@@ -134,7 +134,8 @@ int http1_begins_response(struct str bytes)
 
 /* ---- fields ---------------------------------------------------------------------------------- */
 
-int http1head_field(struct str line, struct str *ret_name, struct str *ret_value)
+int http1head_field(struct counters *c, struct str line, struct str *ret_name,
+		    struct str *ret_value)
 {
 	struct str name;
 
@@ -143,6 +144,10 @@ int http1head_field(struct str line, struct str *ret_name, struct str *ret_value
 	for (size_t i = 0; i < name.n; i++) /* also refuses folding and a space before the colon */
 		if (!http1head_token(name.p[i]))
 			return -EBADMSG;
+	if (name.n > LIMIT_HEAD_NAME) {
+		count_limit(c, HEAD_NAME);
+		return -EMSGSIZE;
+	}
 	line = str_trim(line);
 	for (size_t i = 0; i < line.n; i++)
 		if (!is_text(line.p[i]) && line.p[i] != ' ' && line.p[i] != '\t')
@@ -153,6 +158,7 @@ int http1head_field(struct str line, struct str *ret_name, struct str *ret_value
 }
 
 struct fields {
+	struct counters *c;
 	struct http1_head *head;
 	struct arena *joined;
 	bool too_long[HDR_COUNT];
@@ -162,20 +168,9 @@ struct fields {
 
 static int field_length(struct fields *f, struct str value)
 {
-	struct str rest = value, one;
-	bool more = true;
-
-	while (more) { /* "42, 42" is what a proxy makes of two equal lines */
-		uint64_t n;
-
-		more = str_cut(&rest, &one, ',');
-		if (str_u64(str_trim(more ? one : rest), &n) < 0 || n >= OFF_UNKNOWN)
-			return -EBADMSG;
-		if (f->has_length && f->length != n)
-			return -EBADMSG;
-		f->has_length = true;
-		f->length = n;
-	}
+	if (f->has_length || str_u64(value, &f->length) < 0 || f->length >= OFF_UNKNOWN)
+		return -EBADMSG;
+	f->has_length = true;
 	return 0;
 }
 
@@ -188,6 +183,7 @@ static int field_keep(struct fields *f, enum header id, struct str value)
 		return 0;
 	if (value.n > LIMIT_HEADER_VALUE ||
 	    (have->p && have->n + value.n + 2 > LIMIT_HEADER_VALUE)) {
+		count_limit(f->c, HEADER_VALUE);
 		f->too_long[id] = true;
 		*have = STR_NONE;
 		return 0;
@@ -209,7 +205,7 @@ static int field_keep(struct fields *f, enum header id, struct str value)
 static int field_read(struct fields *f, struct str line)
 {
 	struct str name, value;
-	int r = http1head_field(line, &name, &value);
+	int r = http1head_field(f->c, line, &name, &value);
 
 	if (r < 0)
 		return r;
@@ -262,11 +258,11 @@ static struct str line_cut(struct str *text)
 	return line;
 }
 
-int http1head_read(enum http1_side side, struct str text, struct str method, struct arena *joined,
-		   struct http1_head *ret, struct http1_framing *ret_framing)
+int http1head_read(struct counters *c, enum http1_side side, struct str text, struct str method,
+		   struct arena *joined, struct http1_head *ret, struct http1_framing *ret_framing)
 {
 	struct http1_head head = { .status = 0 };
-	struct fields f = { .head = &head, .joined = joined };
+	struct fields f = { .c = c, .head = &head, .joined = joined };
 	struct str line;
 	char minor = 0;
 	int r;
@@ -280,8 +276,10 @@ int http1head_read(enum http1_side side, struct str text, struct str method, str
 		line = line_cut(&text);
 		if (!line.n)
 			break;
-		if (lines == LIMIT_HEAD_LINES)
+		if (lines == LIMIT_HEAD_LINES) {
+			count_limit(c, HEAD_LINES);
 			return -EMSGSIZE;
+		}
 		r = field_read(&f, line);
 		if (r < 0)
 			return r;

@@ -15,12 +15,16 @@
  *   hole.
  * - An orphan may answer a HEAD and then has no body whatever its head says. So an orphan whose
  *   body begins like a status line is a desync, and a new request ends an orphan that is not
- *   complete. */
+ *   complete.
+ * - An orphan on a connection whose requests were seen answers a lost one: the hole shows when the
+ *   client writes next. If there is none then, nobody asked for it: a desync, since what comes
+ *   after it would be paired with the wrong requests. */
 #include <utlist.h>
-#include "base/limit.h"
 #include "base/obj.h"
-#include "wire/exchange.h"
 #include "wire/http1.h"
+#include "wire/queue.h"
+#include "wire/socket.h"
+#include "wire/tunnel.h"
 
 struct pair {
 	unsigned magic;
@@ -31,8 +35,10 @@ struct pair {
 	enum skip missed;      /* the reason for bytes skipped meanwhile */
 	bool piped;            /* a request was written before the response to the one before */
 	bool upgraded;         /* HTTP has ended here */
-	struct exchange *open; /* in the order of their requests; responses come for the first */
-	size_t open_count;
+	bool asked;            /* a request was seen, and none is known to be lost since */
+	bool stray;            /* and yet an answer came that none of them asked for */
+	struct tunnel *tunnel; /* and a WebSocket goes on, which has taken over */
+	struct queue open;
 	struct exchange
 		*sending; /* among `open`: the request being written; NULL: none, or given up */
 	struct origin begin_from[2]; /* of the message under way in a direction: where it began */
@@ -42,29 +48,11 @@ struct pair {
 
 /* ---- the list of open exchanges -------------------------------------------------------------- */
 
-static int pair_open(struct pair *p, const struct origin *from, uint64_t off, struct exchange **ret)
-{
-	struct exchange *x = NULL;
-	int r;
-
-	if (p->open_count == LIMIT_PIPELINE)
-		return -EMSGSIZE;
-	r = exchange_new(p->env, from, off, &x);
-	if (r < 0)
-		return r;
-	DL_APPEND(p->open, x);
-	p->open_count++;
-	*ret = x;
-	return 0;
-}
-
 static int pair_close(struct pair *p, struct exchange *x, enum why why, bool aborted)
 {
-	DL_DELETE(p->open, x);
-	p->open_count--;
 	if (p->sending == x)
 		p->sending = NULL;
-	return exchange_end(&x, p->now_ns, why, aborted);
+	return queue_close(&p->open, x, p->now_ns, why, aborted);
 }
 
 static int pair_close_if_done(struct pair *p, struct exchange *x)
@@ -73,23 +61,10 @@ static int pair_close_if_done(struct pair *p, struct exchange *x)
 							     : 0;
 }
 
-/* Ends all: the bodies under way are cut first. The first error is returned, all are ended. */
 static int pair_close_all(struct pair *p, enum why why)
 {
-	int first = 0;
-
-	while (p->open) {
-		struct exchange *x = p->open;
-		int r = 0;
-
-		for (int dir = DIR_OUT; r == 0 && dir <= DIR_IN; dir++)
-			if (x->side[dir].head)
-				r = exchange_cut(x, dir, p->now_ns, why);
-		first = first < 0 ? first : r;
-		r = pair_close(p, x, why, false);
-		first = first < 0 ? first : r;
-	}
-	return first;
+	p->sending = NULL;
+	return queue_close_all(&p->open, p->now_ns, why);
 }
 
 static enum why pair_why(const struct pair *p)
@@ -100,6 +75,8 @@ static enum why pair_why(const struct pair *p)
 static void pair_lose(struct pair *p, enum flow_dir dir)
 {
 	p->lost[dir] = true;
+	if (dir == DIR_OUT)
+		p->asked = p->stray = false;
 	http1_reset(p->read[dir]);
 }
 
@@ -110,12 +87,16 @@ static int request_head(void *ctx, const struct http1_head *h)
 	struct pair *p = ctx;
 	struct part part = { .kind = PART_REQUEST, .at_ns = p->begin_ns[DIR_OUT] };
 	struct exchange *x = NULL;
-	int r = pair_open(p, &p->begin_from[DIR_OUT], p->begin_off[DIR_OUT], &x);
+	int r;
 
+	if (p->stray) /* no hole before this request: who answers whom? */
+		return -EBADMSG;
+	r = queue_open(&p->open, &p->begin_from[DIR_OUT], p->begin_off[DIR_OUT], &x);
 	if (r < 0)
 		return r;
 	p->sending = x;
-	if (p->open == x)
+	p->asked = true;
+	if (p->open.first == x)
 		http1_expect(p->read[DIR_IN], h->method);
 	part.method = h->method;
 	part.target = h->target;
@@ -150,11 +131,13 @@ static const struct http1_calls request_calls = { request_head, request_body, re
 
 static int orphan_open(struct pair *p, struct exchange **ret)
 {
-	int r = pair_open(p, &p->begin_from[DIR_IN], p->begin_off[DIR_IN] | EXCHANGE_ORPHAN, ret);
+	int r = queue_open(&p->open, &p->begin_from[DIR_IN], p->begin_off[DIR_IN] | EXCHANGE_ORPHAN,
+			   ret);
 
 	if (r < 0)
 		return r;
 	(*ret)->orphan = true;
+	p->stray = p->asked;
 	(*ret)->side[DIR_OUT].done = true;
 	return 0;
 }
@@ -164,14 +147,30 @@ static int orphan_open(struct pair *p, struct exchange **ret)
  * only when more follows. */
 static void pair_watch(struct pair *p)
 {
-	p->piped |= p->open_count > 1;
+	p->piped |= p->open.count > 1;
+}
+
+/* A WebSocket can be read from its first byte if nothing but the request was written before it. */
+static bool pair_quiet(const struct pair *p)
+{
+	return p->open.count == 1 && !p->open.first->orphan && p->open.first->side[DIR_OUT].done &&
+	       !p->lost[DIR_OUT] && http1_idle(p->read[DIR_OUT]);
+}
+
+static int pair_hand_over(struct pair *p, const struct str answer[HDR_COUNT])
+{
+	int r = tunnel_new(p->env, p->open.first, answer, &p->tunnel);
+
+	if (r == 0)
+		queue_take(&p->open);
+	return r;
 }
 
 static int response_head(void *ctx, const struct http1_head *h)
 {
 	struct pair *p = ctx;
 	struct part part = { .kind = PART_RESPONSE, .at_ns = p->now_ns, .status = h->status };
-	struct exchange *x = p->open;
+	struct exchange *x = p->open.first;
 	int r = 0;
 
 	if (h->status < 200 && !h->upgraded)
@@ -184,9 +183,11 @@ static int response_head(void *ctx, const struct http1_head *h)
 	if (r < 0)
 		return r;
 	p->upgraded = h->upgraded;
+	part.upgraded = h->status == 101 && pair_quiet(p) && socket_fits(h->header);
 	part.body_less = h->body_less;
 	memcpy(part.header, h->header, sizeof(part.header));
-	return exchange_head(x, &part);
+	r = exchange_head(x, &part);
+	return r == 0 && part.upgraded ? pair_hand_over(p, h->header) : r;
 }
 
 /* One byte is enough to tell, so it does not matter how they are cut. No body of interest begins
@@ -199,7 +200,7 @@ static bool begins_like_head(const struct exchange_side *side, struct str bytes)
 static int response_body(void *ctx, struct str bytes)
 {
 	struct pair *p = ctx;
-	struct exchange *x = p->open;
+	struct exchange *x = p->open.first;
 
 	if (!x)
 		return 0;
@@ -212,7 +213,7 @@ static int response_body(void *ctx, struct str bytes)
 static int response_end(void *ctx)
 {
 	struct pair *p = ctx;
-	struct exchange *x = p->open;
+	struct exchange *x = p->open.first;
 	int r;
 
 	if (!x)
@@ -234,18 +235,18 @@ static int pair_find(struct pair *p, const struct piece *in)
 
 	if (in->dir == DIR_OUT) {
 		begins = http1_begins_request(in->bytes) == 1;
-		if (!begins || p->piped || (p->open && !p->open->orphan))
+		if (!begins || p->piped || (p->open.first && !p->open.first->orphan))
 			return 0;
-		if (p->open || !http1_idle(p->read[DIR_IN])) {
+		if (p->open.first || !http1_idle(p->read[DIR_IN])) {
 			r = pair_close_all(p, pair_why(p));
 			pair_lose(p, DIR_IN);
 		}
 	} else {
 		begins = http1_begins_response(in->bytes) >=
 			 0; /* if it goes on otherwise: a desync */
-		if (!p->open)
+		if (!p->open.first)
 			return 0;
-		if (!begins || p->piped || p->open_count > 1)
+		if (!begins || p->piped || p->open.count > 1)
 			return pair_close_all(p, pair_why(p));
 	}
 	if (r < 0)
@@ -260,8 +261,6 @@ static int pair_desync(struct pair *p, int r, enum skip *ret_dead)
 {
 	if (p->env->sink_r < 0 || (r != -EBADMSG && r != -EMSGSIZE))
 		return r;
-	if (r == -EMSGSIZE)
-		count_add(p->env->opts->counters, LIMIT_HIT, 1);
 	r = pair_close_all(p, r == -EMSGSIZE ? WHY_LIMIT : WHY_DESYNC);
 	if (r == 0)
 		*ret_dead = SKIP_DESYNC;
@@ -271,7 +270,7 @@ static int pair_desync(struct pair *p, int r, enum skip *ret_dead)
 static void pair_begin(struct pair *p, const struct piece *in, uint64_t off)
 {
 	if (in->dir == DIR_IN) {
-		struct exchange *x = p->open;
+		struct exchange *x = p->open.first;
 
 		http1_expect(p->read[DIR_IN], x ? x->method : STR_NONE);
 		if (x) /* only an orphan is named by where its response began */
@@ -280,6 +279,23 @@ static void pair_begin(struct pair *p, const struct piece *in, uint64_t off)
 	p->begin_off[in->dir] = off;
 	p->begin_ns[in->dir] = in->at_ns;
 	p->begin_from[in->dir] = *in->from;
+}
+
+/* What comes behind an upgrade, from the same piece first. */
+static int pair_after(struct pair *p, const struct piece *in, struct str rest, enum skip *ret_dead)
+{
+	struct piece after = *in;
+	int r;
+
+	if (!p->tunnel) {
+		r = pair_close_all(p, WHY_PROTOCOL);
+		if (r == 0)
+			*ret_dead = SKIP_OPAQUE;
+		return r;
+	}
+	after.off += in->bytes.n - rest.n;
+	after.bytes = rest;
+	return rest.n ? tunnel_feed(p->tunnel, &after, ret_dead) : 0;
 }
 
 static int pair_bytes(struct pair *p, const struct piece *in, enum skip *ret_dead)
@@ -306,12 +322,8 @@ static int pair_bytes(struct pair *p, const struct piece *in, enum skip *ret_dea
 			return pair_desync(p, r, ret_dead);
 		proto_parsed(p->env, in->from, used);
 		rest = str_skip(rest, used);
-		if (p->upgraded) {
-			r = pair_close_all(p, WHY_PROTOCOL);
-			if (r == 0)
-				*ret_dead = SKIP_OPAQUE;
-			return r;
-		}
+		if (p->upgraded)
+			return pair_after(p, in, rest, ret_dead);
 	}
 	return 0;
 }
@@ -321,8 +333,8 @@ static int pair_bytes(struct pair *p, const struct piece *in, enum skip *ret_dea
 /* The body under way is cut, its framing is not. */
 static int pair_gap_inside(struct pair *p, const struct piece *in)
 {
-	struct exchange *x = in->dir == DIR_OUT ? p->sending : p->open;
-	int r = x ? exchange_cut(x, in->dir, in->at_ns, WHY_GAP) : 0;
+	struct exchange *x = in->dir == DIR_OUT ? p->sending : p->open.first;
+	int r = x ? exchange_gap(x, in->dir, in->at_ns, in->gap) : 0;
 
 	return r < 0 ? r : http1_skip(p->read[in->dir], in->gap);
 }
@@ -367,7 +379,7 @@ static int pair_eof_in(struct pair *p, bool clean, bool aborted)
 	if (r < 0 && r != -EPIPE)
 		return r;
 	pair_lose(p, DIR_IN);
-	DL_FOREACH_SAFE(p->open, x, next)
+	DL_FOREACH_SAFE(p->open.first, x, next)
 	{
 		r = x->side[DIR_IN].done
 			    ? 0
@@ -410,6 +422,8 @@ static int pair_feed(void *state, const struct piece *in, enum skip *ret_dead)
 	obj_check(p, PAIR_MAGIC);
 	p->now_ns = in->at_ns;
 	*ret_dead = PROTO_ALIVE;
+	if (p->tunnel)
+		return tunnel_feed(p->tunnel, in, ret_dead);
 	switch (in->kind) {
 	case PIECE_BYTES:
 		return pair_bytes(p, in, ret_dead);
@@ -427,6 +441,8 @@ static void pair_drop(void *state, const struct piece *in, enum why why)
 
 	obj_check(p, PAIR_MAGIC);
 	p->now_ns = in->at_ns;
+	if (p->tunnel)
+		tunnel_drop(p->tunnel, in, why);
 	/* Nobody is left to tell: the error that led here is the one that is passed up. */
 	(void)!pair_close_all(p, why);
 }
@@ -437,12 +453,8 @@ static void pair_close_state(void *state)
 
 	obj_check(p, PAIR_MAGIC);
 	/* the stage is being torn down: nothing is poured, nothing is leaked */
-	while (p->open) {
-		struct exchange *x = p->open;
-
-		DL_DELETE(p->open, x);
-		exchange_free(&x);
-	}
+	queue_done(&p->open);
+	tunnel_free(&p->tunnel);
 	http1_free(&p->read[DIR_OUT]);
 	http1_free(&p->read[DIR_IN]);
 	p->magic = ~PAIR_MAGIC;
@@ -456,13 +468,14 @@ static int pair_start(struct proto_env *env, const struct proto_start *how, void
 
 	if (!p)
 		return -ENOMEM;
-	p->env = env;
+	p->env = p->open.env = env;
 	p->missed = how->missed;
 	p->lost[DIR_OUT] = !how->sync[DIR_OUT];
 	p->lost[DIR_IN] = !how->sync[DIR_IN];
-	r = http1_new(HTTP1_REQUEST, &request_calls, p, &p->read[DIR_OUT]);
+	r = http1_new(HTTP1_REQUEST, &request_calls, p, env->opts->counters, &p->read[DIR_OUT]);
 	if (r == 0)
-		r = http1_new(HTTP1_RESPONSE, &response_calls, p, &p->read[DIR_IN]);
+		r = http1_new(HTTP1_RESPONSE, &response_calls, p, env->opts->counters,
+			      &p->read[DIR_IN]);
 	if (r < 0) {
 		pair_close_state(p);
 		return r;

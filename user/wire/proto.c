@@ -1,5 +1,25 @@
 /* proto.c -- the accounts every protocol must keep: each byte once, each part once. */
+#include "base/obj.h"
 #include "wire/proto.h"
+
+static bool proto_over(struct proto_env *env, const struct mem_account *who)
+{
+	if (who && who->of)
+		count_limit(env->opts->counters, CGROUP_BYTES);
+	else if (who)
+		count_limit(env->opts->counters, DECODER_BYTES);
+	return who;
+}
+
+bool proto_room(struct proto_env *env)
+{
+	return !proto_over(env, mem_short());
+}
+
+bool proto_refused(struct proto_env *env)
+{
+	return proto_over(env, mem_refused());
+}
 
 int proto_pour(struct proto_env *env, const struct part *p)
 {
@@ -23,22 +43,3 @@ void proto_skipped(struct proto_env *env, const struct origin *from, enum skip w
 	if (env->opts->skipped && bytes)
 		env->opts->skipped(env->opts->ctx, from, why, bytes);
 }
-
-/* ---- HTTP/2: known by its preface (RFC 9113 section 3.4), not decoded yet -------------------- */
-
-static int h2_begins(struct str bytes)
-{
-	struct str preface = S("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
-
-	if (!str_eq(str_head(bytes, preface.n), str_head(preface, bytes.n)))
-		return -EBADMSG;
-	return bytes.n >= preface.n;
-}
-
-static int h2_answers(struct str bytes)
-{
-	(void)bytes; /* a client's preface comes first */
-	return -EBADMSG;
-}
-
-const struct proto h2_proto = { .name = "h2", .begins = h2_begins, .answers = h2_answers };

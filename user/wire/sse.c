@@ -13,8 +13,9 @@ enum field { FIELD_OTHER, FIELD_DATA, FIELD_EVENT };
 struct sse {
 	unsigned magic;
 #define SSE_MAGIC 0x55e00001u
-	sse_fn *fn;
+	event_fn *fn;
 	void *ctx;
+	struct counters *counters;
 	unsigned bom;        /* bytes of it seen; past BOM_BYTES: no longer looked for */
 	bool cr;             /* the last byte was a CR: an LF now ends the same line */
 	bool value;          /* behind the colon of this line */
@@ -24,10 +25,16 @@ struct sse {
 	size_t key_bytes;    /* its length; may pass FIELD_MAX */
 	char name[LIMIT_SSE_NAME];
 	size_t name_bytes;
-	bool data; /* this event has had a data line */
+	bool name_cut;      /* it was longer */
+	size_t line_bytes;  /* of this line, if it is no data; may pass LIMIT_SSE_LINE by one */
+	bool data;          /* this event has had a data line */
+	size_t event_bytes; /* of its data */
+	bool damaged;       /* there was more of it */
+	bool lost;          /* behind a hole: an empty line is looked for */
+	bool fresh;         /* lost: at the beginning of a line */
 };
 
-int sse_new(sse_fn *fn, void *ctx, struct sse **ret)
+int sse_new(event_fn *fn, void *ctx, struct counters *c, struct sse **ret)
 {
 	struct sse *s = obj_new(s, SSE_MAGIC);
 
@@ -35,6 +42,7 @@ int sse_new(sse_fn *fn, void *ctx, struct sse **ret)
 		return -ENOMEM;
 	s->fn = fn;
 	s->ctx = ctx;
+	s->counters = c;
 	*ret = s;
 	return 0;
 }
@@ -46,16 +54,38 @@ void sse_free(struct sse **ps)
 
 static int sse_say(struct sse *s, struct str data, bool last)
 {
-	return s->fn(s->ctx, (struct str){ s->name, s->name_bytes }, data, last);
+	return s->fn(s->ctx, (struct str){ s->name, s->name_bytes }, data, last,
+		     last && s->damaged ? WHY_LIMIT : WHY_NONE);
 }
 
 static int sse_event_end(struct sse *s)
 {
 	int r = s->data ? sse_say(s, STR_NONE, true) : 0;
 
-	s->data = false;
-	s->name_bytes = 0;
+	s->data = s->damaged = s->name_cut = false;
+	s->name_bytes = s->event_bytes = 0;
 	return r;
+}
+
+static int sse_data(struct sse *s, struct str run)
+{
+	struct str fits = str_head(run, LIMIT_EVENT_BYTES - s->event_bytes);
+
+	s->event_bytes += fits.n;
+	if (fits.n < run.n && !s->damaged)
+		count_limit(s->counters, EVENT_BYTES);
+	s->damaged |= fits.n < run.n;
+	return fits.n ? sse_say(s, fits, false) : 0;
+}
+
+/* So many bytes more of a line that is no data. */
+static void sse_pass(struct sse *s, size_t n)
+{
+	bool within = s->line_bytes <= LIMIT_SSE_LINE;
+
+	s->line_bytes = MIN(s->line_bytes + n, LIMIT_SSE_LINE + 1);
+	if (within && s->line_bytes > LIMIT_SSE_LINE)
+		count_limit(s->counters, SSE_LINE);
 }
 
 /* The name of the field is complete: by a colon, or by the end of a line without one. */
@@ -74,7 +104,7 @@ static int sse_field(struct sse *s)
 	if (s->field != FIELD_DATA)
 		return 0;
 	if (s->data) /* a further data line */
-		return sse_say(s, S("\n"), false);
+		return sse_data(s, S("\n"));
 	s->data = true;
 	return 0;
 }
@@ -88,20 +118,24 @@ static int sse_line_end(struct sse *s)
 	if (!s->value)
 		r = sse_field(s);
 	s->value = false;
-	s->key_bytes = 0;
+	s->key_bytes = s->line_bytes = 0;
 	return r;
 }
 
 static int sse_value(struct sse *s, struct str v)
 {
 	if (s->field == FIELD_DATA)
-		return sse_say(s, v, false);
+		return sse_data(s, v);
 	if (s->field == FIELD_EVENT) {
 		size_t n = MIN(v.n, sizeof(s->name) - s->name_bytes);
 
 		memcpy(s->name + s->name_bytes, v.p, n);
 		s->name_bytes += n;
+		if (n < v.n && !s->name_cut)
+			count_limit(s->counters, SSE_NAME);
+		s->name_cut |= n < v.n;
 	}
+	sse_pass(s, v.n);
 	return 0;
 }
 
@@ -125,6 +159,7 @@ static int sse_step(struct sse *s, struct str in, size_t *ret_n)
 		if (s->key_bytes < sizeof(s->key))
 			s->key[s->key_bytes] = c;
 		s->key_bytes += s->key_bytes <= FIELD_MAX;
+		sse_pass(s, 1);
 		return 0;
 	}
 	if (!s->spaced) {
@@ -138,10 +173,26 @@ static int sse_step(struct sse *s, struct str in, size_t *ret_n)
 	return sse_value(s, str_head(in, n));
 }
 
+/* Whatever the lost bytes were, an empty line ends an event: the next one is whole. Returns what is behind it. */
+static struct str sse_find(struct sse *s, struct str in)
+{
+	while (s->lost && in.n) {
+		char c = in.p[0];
+		bool crlf = c == '\n' && s->cr, end = c == '\n' || c == '\r';
+
+		in = str_skip(in, 1);
+		s->cr = c == '\r';
+		s->lost = crlf || !end || !s->fresh;
+		s->fresh = end;
+	}
+	return in;
+}
+
 static int sse_run(struct sse *s, struct str in)
 {
 	size_t n = 0;
 
+	in = sse_find(s, in);
 	while (in.n) {
 		int r = sse_step(s, in, &n);
 
@@ -181,3 +232,56 @@ int sse_end(struct sse *s)
 		r = sse_line_end(s);
 	return r < 0 ? r : sse_event_end(s);
 }
+
+static int sse_open(event_fn *fn, void *ctx, struct counters *c, void **ret)
+{
+	struct sse *s = NULL;
+	int r = sse_new(fn, ctx, c, &s);
+
+	*ret = s;
+	return r;
+}
+
+static int sse_more(void *state, struct str bytes)
+{
+	return sse_feed(state, bytes);
+}
+
+static int sse_over(void *state)
+{
+	return sse_end(state);
+}
+
+static int sse_gap(void *state, uint64_t bytes)
+{
+	struct sse *s = state;
+	struct str name = { s->name, s->name_bytes };
+	int r;
+
+	(void)bytes;
+	obj_check(s, SSE_MAGIC);
+	r = s->fn(s->ctx, name, STR_NONE, true, WHY_GAP);
+	*s = (struct sse){ .magic = SSE_MAGIC,
+			   .fn = s->fn,
+			   .ctx = s->ctx,
+			   .counters = s->counters,
+			   .bom = BOM_BYTES + 1,
+			   .lost = true };
+	return r;
+}
+
+static void sse_close(void *state)
+{
+	struct sse *s = state;
+
+	sse_free(&s);
+}
+
+const struct events sse_events = {
+	.framing = FRAMING_SSE,
+	.open = sse_open,
+	.feed = sse_more,
+	.end = sse_over,
+	.gap = sse_gap,
+	.close = sse_close,
+};

@@ -3,6 +3,7 @@
 #include "base/limit.h"
 #include "base/table.h"
 #include "wire/proto.h"
+#include "wire/purse.h"
 
 enum hears {
 	HEARS_START, /* nothing was lost: the first bytes tell */
@@ -15,6 +16,7 @@ struct wire_link {
 	unsigned magic;
 #define WIRE_LINK_MAGIC 0x31f20002u
 	uint64_t gen;
+	struct purse *purse; /* pays for it, even if the process has moved */
 	enum hears hears;
 	enum skip dead;
 	enum skip missed;   /* HEARS_LATE */
@@ -34,6 +36,7 @@ struct wire {
 	struct wire_opts o;
 	struct proto_env env;
 	struct wire_link *links;
+	struct purses purses;
 };
 
 static const struct proto *const protos[] = { &pair_proto, &h2_proto };
@@ -47,6 +50,7 @@ int wire_new(const struct wire_opts *o, struct part_sink out, struct wire **ret)
 	w->o = *o;
 	w->env.opts = &w->o;
 	w->env.out = out;
+	purses_init(&w->purses);
 	*ret = w;
 	return 0;
 }
@@ -57,18 +61,29 @@ size_t wire_open(const struct wire *w)
 	return w->env.open;
 }
 
+int64_t wire_held(const struct wire *w)
+{
+	obj_check(w, WIRE_MAGIC);
+	return w->purses.all.held;
+}
+
 /* ---- the table ------------------------------------------------------------------------------- */
 
-static int link_make(struct wire *w, uint64_t gen, struct wire_link **ret)
+static int link_new(struct wire *w, uint64_t gen, struct purse *purse, struct wire_link **ret)
 {
 	struct wire_link *l;
 
-	if (HASH_COUNT(w->links) >= LIMIT_CONNS)
+	if (HASH_COUNT(w->links) >= LIMIT_CONNS) {
+		count_limit(w->o.counters, CONNS);
+		return -EMSGSIZE;
+	}
+	if (!proto_room(&w->env))
 		return -EMSGSIZE;
 	l = obj_new(l, WIRE_LINK_MAGIC);
 	if (!l)
 		return -ENOMEM;
 	l->gen = gen;
+	l->purse = purse;
 	l->held.limit = LIMIT_HEAD_BYTES;
 	HASH_ADD(hh, w->links, gen, sizeof(l->gen), l);
 	if (!l->hh.tbl) {
@@ -77,6 +92,22 @@ static int link_make(struct wire *w, uint64_t gen, struct wire_link **ret)
 	}
 	*ret = l;
 	return 0;
+}
+
+static int link_make(struct wire *w, const struct origin *from, struct wire_link **ret)
+{
+	struct mem_account *payer;
+	struct purse *purse = NULL;
+	int r = purse_get(&w->purses, from->cgroup, &purse);
+
+	if (r < 0)
+		return r;
+	payer = mem_pay(&purse->account);
+	r = link_new(w, from->gen, purse, ret);
+	mem_pay(payer);
+	if (r < 0)
+		purse_put(&w->purses, purse);
+	return r;
 }
 
 static void link_quiet(struct wire_link *l)
@@ -102,8 +133,14 @@ void wire_free(struct wire **pw)
 
 	if (!w)
 		return;
-	HASH_ITER (hh, w->links, l, next)
+	HASH_ITER (hh, w->links, l, next) {
+		struct purse *purse = l->purse;
+		struct mem_account *payer = mem_pay(&purse->account);
+
 		link_forget(w, l);
+		mem_pay(payer);
+		purse_put(&w->purses, purse);
+	}
 	mem_free(w);
 }
 
@@ -157,15 +194,11 @@ static int wire_speak(struct wire *w, struct wire_link *l, const struct piece *i
 static int wire_start(struct wire *w, struct wire_link *l, const struct proto *proto,
 		      const struct proto_start *how, const struct piece *in)
 {
-	int r = 0;
+	int r = proto->start(&w->env, how, &l->state);
 
-	if (proto->start)
-		r = proto->start(&w->env, how, &l->state);
-	if (!proto->start || r < 0) {
-		enum skip why = r < 0 ? SKIP_REFUSED : SKIP_OPAQUE;
-
-		proto_skipped(&w->env, in->from, why, in->bytes.n);
-		wire_die(w, l, in->from, why);
+	if (r < 0) {
+		proto_skipped(&w->env, in->from, SKIP_REFUSED, in->bytes.n);
+		wire_die(w, l, in->from, SKIP_REFUSED);
 		return r;
 	}
 	l->proto = proto;
@@ -210,7 +243,7 @@ static int wire_hold(struct wire *w, struct wire_link *l, const struct piece *in
 	int r = buf_add(&l->held, in->bytes);
 
 	if (r == -EMSGSIZE) {
-		count_add(w->o.counters, LIMIT_HIT, 1);
+		count_limit(w->o.counters, HEAD_BYTES);
 		return wire_useless(w, l, in, SKIP_OPAQUE);
 	}
 	if (r < 0) {
@@ -235,28 +268,22 @@ static int wire_strange(struct wire *w, struct wire_link *l, const struct piece 
 {
 	l->strange += in->bytes.n;
 	if (l->strange > LIMIT_STRANGE_BYTES) {
-		count_add(w->o.counters, LIMIT_HIT, 1);
+		count_limit(w->o.counters, STRANGE_BYTES);
 		return wire_useless(w, l, in, SKIP_OPAQUE);
 	}
 	proto_skipped(&w->env, in->from, l->missed, in->bytes.n);
 	return 0;
 }
 
-static int wire_decide(struct wire *w, struct wire_link *l, const struct piece *in, enum verdict v,
-		       const struct proto *proto)
-{
-	struct proto_start how = { .sync = { true, true }, .missed = SKIP_MIDSTREAM };
-
-	if (v == SAYS_CLIENT || v == SAYS_ANSWER)
-		return wire_start(w, l, proto, &how, in);
-	if (v == SAYS_SERVER)
-		return wire_useless(w, l, in, SKIP_SERVER);
-	/* Our offsets start where we joined: this may be the middle of a message. */
-	wire_late(w, l, in->from);
-	return wire_strange(w, l, in);
-}
-
 /* ---- connections joined midway --------------------------------------------------------------- */
+
+static const struct proto *wire_midway(struct str bytes)
+{
+	for (size_t i = 0; i < COUNT_OF(protos); i++)
+		if (protos[i]->joins && protos[i]->joins(bytes))
+			return protos[i];
+	return NULL;
+}
 
 static int wire_join(struct wire *w, struct wire_link *l, const struct piece *in)
 {
@@ -271,10 +298,29 @@ static int wire_join(struct wire *w, struct wire_link *l, const struct piece *in
 			   (in->off == 0 || l->missed == SKIP_MIDSTREAM);
 	if (v == SAYS_CLIENT || how.sync[DIR_IN])
 		return wire_start(w, l, proto, &how, in);
-	return wire_strange(w, l, in);
+	if (v == SAYS_OTHER &&
+	    (in->dir == DIR_OUT || (!l->heard[DIR_IN] && l->missed == SKIP_MIDSTREAM)))
+		proto = wire_midway(in->bytes);
+	else
+		proto = NULL;
+	return proto ? wire_start(w, l, proto, &how, in) : wire_strange(w, l, in);
 }
 
-/* ---- connections known from their first byte, still too few of them -------------------------- */
+/* ---- connections known from their first bytes ------------------------------------------------ */
+
+static int wire_decide(struct wire *w, struct wire_link *l, const struct piece *in, enum verdict v,
+		       const struct proto *proto)
+{
+	struct proto_start how = { .sync = { true, true }, .missed = SKIP_MIDSTREAM };
+
+	if (v == SAYS_CLIENT || v == SAYS_ANSWER)
+		return wire_start(w, l, proto, &how, in);
+	if (v == SAYS_SERVER)
+		return wire_useless(w, l, in, SKIP_SERVER);
+	/* Our offsets start where we joined: this may be the middle of a message. */
+	wire_late(w, l, in->from);
+	return wire_join(w, l, in);
+}
 
 static int wire_listen(struct wire *w, struct wire_link *l, const struct piece *in)
 {
@@ -362,27 +408,13 @@ static int wire_end(struct wire *w, struct wire_link *l, const struct piece *in)
 		return r;
 	/* too short to tell what it was */
 	proto_skipped(&w->env, in->from, SKIP_OPAQUE, l->held.n);
-	link_forget(w, l);
 	return r;
 }
 
-int wire_feed(struct wire *w, const struct piece *in)
+static int wire_piece(struct wire *w, struct wire_link *l, const struct piece *in)
 {
-	struct wire_link *l;
 	int r;
 
-	obj_check(w, WIRE_MAGIC);
-	w->env.sink_r = 0;
-	HASH_FIND(hh, w->links, &in->from->gen, sizeof(in->from->gen), l);
-	if (!l && in->kind == PIECE_END)
-		return 0;
-	if (!l) {
-		r = link_make(w, in->from->gen, &l);
-		if (r < 0) {
-			proto_skipped(&w->env, in->from, SKIP_REFUSED, in->bytes.n);
-			return r == -EMSGSIZE ? 0 : r;
-		}
-	}
 	switch (in->kind) {
 	case PIECE_BYTES:
 		return wire_bytes(w, l, in);
@@ -394,4 +426,37 @@ int wire_feed(struct wire *w, const struct piece *in)
 		break;
 	}
 	return wire_end(w, l, in);
+}
+
+int wire_feed(struct wire *w, const struct piece *in)
+{
+	struct mem_account *payer;
+	struct purse *purse;
+	bool over = in->kind == PIECE_END && in->end != END_EOF;
+	struct wire_link *l;
+	int r;
+
+	obj_check(w, WIRE_MAGIC);
+	w->env.sink_r = 0;
+	HASH_FIND(hh, w->links, &in->from->gen, sizeof(in->from->gen), l);
+	if (!l && in->kind == PIECE_END)
+		return 0;
+	if (!l) {
+		r = link_make(w, in->from, &l);
+		if (r < 0) {
+			proto_skipped(&w->env, in->from, SKIP_REFUSED, in->bytes.n);
+			return r == -EMSGSIZE ? 0 : r;
+		}
+	}
+	purse = l->purse;
+	payer = mem_pay(&purse->account);
+	r = wire_piece(w, l, in);
+	if (r == -ENOMEM && proto_refused(&w->env))
+		r = 0; /* a limit, which this connection has paid for */
+	if (over)
+		link_forget(w, l);
+	mem_pay(payer);
+	if (over)
+		purse_put(&w->purses, purse);
+	return r;
 }

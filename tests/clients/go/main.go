@@ -1,4 +1,4 @@
-// The calls of ../common.py with Go's net/http: HTTP/1.1, crypto/tls, one goroutine for each parallel call.
+// The calls of ../common.py with Go's net/http: HTTP/1.1 or HTTP/2, crypto/tls, one goroutine for each parallel call.
 //
 // Same options. Build: CGO_ENABLED=0 go build -o BIN main.go; -ldflags='-s -w' and -buildmode=pie for the other shapes.
 package main
@@ -27,6 +27,7 @@ var (
 	gzipped  = flag.Int("gzip", 0, "")
 	keep     = flag.Int("keep", 1, "0: a new connection for each call")
 	parallel = flag.Int("parallel", 1, "")
+	http2    = flag.Int("http2", 0, "1: HTTP/2")
 	apis     = flag.String("apis", "chat,responses,messages", "")
 	tag      = flag.String("tag", "go", "")
 	sim      = flag.String("sim", "", "controls for the simulator, JSON")
@@ -185,11 +186,11 @@ func main() {
 		}
 		*text = strings.Repeat("tariff ", n/7+1)
 	}
-	client := &http.Client{Timeout: 2 * time.Minute, Transport: &http.Transport{
-		TLSNextProto:        map[string]func(string, *tls.Conn) http.RoundTripper{}, // no HTTP/2
-		DisableCompression:  true,
-		MaxIdleConnsPerHost: *parallel,
-	}}
+	transport := &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: *parallel, ForceAttemptHTTP2: *http2 != 0}
+	if *http2 == 0 {
+		transport.TLSNextProto = map[string]func(string, *tls.Conn) http.RoundTripper{}
+	}
+	client := &http.Client{Timeout: 2 * time.Minute, Transport: transport}
 	next := make(chan int)
 	failed := make(chan error, *calls)
 	var all sync.WaitGroup

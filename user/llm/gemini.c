@@ -1,0 +1,303 @@
+/* gemini.c -- Google's Gemini API and Vertex. usageMetadata stands in every chunk of a stream and is cumulative. The prompt
+ * holds what was cached, but not what tools read; the candidates do not hold the thoughts. Modalities are told in lists that
+ * may be short: what they do not name is text (ai.google.dev/api/generate-content#UsageMetadata). */
+#include "llm/provider.h"
+
+static const struct json_want marks[] = {
+	{ "usageMetadata", MARK_USAGE, JSON_RAW },
+	{ "modelVersion", MARK_MODEL, 0 },
+	{ "responseId", MARK_ID, 0 },
+	{ "error", MARK_ERROR, JSON_EACH },
+	{ "candidates[].finishReason", MARK_STOP, 0 },
+	{ "promptFeedback.blockReason", MARK_STOP, 0 },
+	{ "candidates[].content.parts[].text", MARK_TEXT, JSON_SIZE },
+	{ "candidates[].groundingMetadata.webSearchQueries[]", MARK_SEARCH, 0 },
+};
+
+/* ---- counting ---------------------------------------------------------------------------------------- */
+
+enum modality { TEXT, IMAGE, VIDEO, AUDIO, DOCUMENT, MODALITIES };
+
+static const struct { /* numbers: google.cloud.aiplatform.v1.Modality */
+	const char *name, *number;
+} modalities[MODALITIES] = {
+	[TEXT] = { "TEXT", "1" },   [IMAGE] = { "IMAGE", "2" },       [VIDEO] = { "VIDEO", "3" },
+	[AUDIO] = { "AUDIO", "4" }, [DOCUMENT] = { "DOCUMENT", "5" },
+};
+
+static const struct {
+	const char *traffic, *tier;
+} tiers[] = {
+	{ "ON_DEMAND", "standard" },
+	{ "1", "standard" },
+	{ "TRAFFIC_TYPE_UNSPECIFIED", "" },
+	{ "0", "" },
+	{ "ON_DEMAND_PRIORITY", "priority" },
+	{ "ON_DEMAND_FLEX", "flex" },
+	{ "FLEX", "flex" },
+	{ "BATCH", "batch" },
+};
+
+enum { PROMPT, CACHED, ANSWER, THOUGHTS, TOOLS, TOTAL, NUMBERS, TRAFFIC, TIER, LISTS };
+enum { OF_PROMPT, OF_CACHED, OF_ANSWER, LIST_COUNT };
+enum { ITEM, ITEM_KIND, ITEM_TOKENS, ITEM_PARTS }; /* LISTS + 4 * list + */
+#define LIST(path, list)                                                            \
+	{ path "[]", LISTS + ITEM_PARTS * (list) + ITEM, JSON_EACH },               \
+		{ path "[].modality", LISTS + ITEM_PARTS * (list) + ITEM_KIND, 0 }, \
+	{                                                                           \
+		path "[].tokenCount", LISTS + ITEM_PARTS *(list) + ITEM_TOKENS, 0   \
+	}
+
+static const struct json_want want[] = {
+	{ "promptTokenCount", PROMPT, 0 },
+	{ "cachedContentTokenCount", CACHED, 0 },
+	{ "candidatesTokenCount", ANSWER, 0 },
+	{ "thoughtsTokenCount", THOUGHTS, 0 },
+	{ "toolUsePromptTokenCount", TOOLS, 0 },
+	{ "totalTokenCount", TOTAL, 0 },
+	{ "trafficType", TRAFFIC, 0 },
+	{ "serviceTier", TIER, 0 },
+	LIST("promptTokensDetails", OF_PROMPT),
+	LIST("promptTokenDetails", OF_PROMPT), /* as embeddings spell it */
+	LIST("cacheTokensDetails", OF_CACHED),
+	LIST("candidatesTokensDetails", OF_ANSWER),
+};
+
+struct reader {
+	struct llm_count *out;
+	uint64_t n[NUMBERS];
+	bool given[NUMBERS];
+	uint64_t of[LIST_COUNT][MODALITIES];
+	enum modality kind; /* of the item under way */
+	uint64_t tokens;
+	bool unknown, bad;
+};
+
+static void read_tier(struct reader *r, int id, struct str text)
+{
+	char *to = r->out->tier;
+
+	if (id == TRAFFIC) {
+		for (size_t i = 0; i < COUNT_OF(tiers); i++)
+			if (str_eq(str_of(tiers[i].traffic), text))
+				text = str_of(tiers[i].tier);
+	} else if (to[0]) {
+		return; /* the traffic's says more */
+	}
+	if (text.n >= sizeof(r->out->tier)) {
+		r->bad = true;
+		return;
+	}
+	if (text.p)
+		memcpy(to, text.p, text.n);
+	to[text.n] = 0;
+}
+
+static void read_item(struct reader *r, int list, int part, enum json_type type, struct str text)
+{
+	uint64_t *sum = &r->of[list][r->kind];
+
+	if (part == ITEM_KIND) {
+		r->unknown = true;
+		for (int i = 0; i < MODALITIES; i++) {
+			if (!str_eq(text, str_of(modalities[i].name)) &&
+			    !str_eq(text, str_of(modalities[i].number)))
+				continue;
+			r->kind = (enum modality)i;
+			r->unknown = false;
+		}
+	} else if (part == ITEM_TOKENS) {
+		r->bad |= type != JSON_NUMBER || json_count(text, &r->tokens) < 0;
+	} else {
+		r->bad |= (r->unknown && r->tokens) || __builtin_add_overflow(*sum, r->tokens, sum);
+		r->kind = TEXT;
+		r->tokens = 0;
+		r->unknown = false;
+	}
+}
+
+static int read_value(void *ctx, int id, enum json_type type, struct str text)
+{
+	struct reader *r = ctx;
+
+	if (type == JSON_NULL)
+		return 0;
+	if (id >= LISTS) {
+		read_item(r, (id - LISTS) / ITEM_PARTS, (id - LISTS) % ITEM_PARTS, type, text);
+	} else if (id > NUMBERS) {
+		read_tier(r, id, text);
+	} else {
+		r->bad |= type != JSON_NUMBER || json_count(text, &r->n[id]) < 0;
+		r->given[id] = true;
+	}
+	return 0;
+}
+
+/* What a list does not name is text; no list may name more than there is. */
+static bool rest_is_text(uint64_t of[MODALITIES], uint64_t whole)
+{
+	uint64_t named = 0;
+
+	for (int i = 0; i < MODALITIES; i++)
+		if (__builtin_add_overflow(named, of[i], &named))
+			return false;
+	if (named > whole)
+		return false;
+	of[TEXT] += whole - named;
+	return true;
+}
+
+static void put(struct leaves *l, enum leaf leaf, uint64_t n, bool always)
+{
+	if (n || always)
+		leaf_set(l, leaf, n);
+}
+
+static bool read_input(struct reader *r, struct leaves *l)
+{
+	uint64_t *p = r->of[OF_PROMPT], *c = r->of[OF_CACHED];
+
+	if (!rest_is_text(p, r->n[PROMPT]) || !rest_is_text(c, r->n[CACHED]))
+		return false;
+	for (int i = 0; i < MODALITIES; i++) {
+		if (c[i] > p[i])
+			return false;
+		p[i] -= c[i];
+	}
+	put(l, LEAF_IN_TEXT, p[TEXT], r->given[PROMPT]);
+	put(l, LEAF_IN_CACHE_READ, c[TEXT] + c[VIDEO], r->given[CACHED]);
+	put(l, LEAF_IN_AUDIO, p[AUDIO], false);
+	put(l, LEAF_IN_AUDIO_CACHED, c[AUDIO], false);
+	put(l, LEAF_IN_IMAGE, p[IMAGE] + p[DOCUMENT], false);
+	put(l, LEAF_IN_IMAGE_CACHED, c[IMAGE] + c[DOCUMENT], false);
+	put(l, LEAF_IN_VIDEO, p[VIDEO], false);
+	put(l, LEAF_IN_TOOL, r->n[TOOLS], r->given[TOOLS]);
+	return true;
+}
+
+static bool read_output(struct reader *r, struct leaves *l)
+{
+	uint64_t *a = r->of[OF_ANSWER];
+
+	if (!rest_is_text(a, r->n[ANSWER]))
+		return false;
+	put(l, LEAF_OUT_TEXT, a[TEXT] + a[DOCUMENT], r->given[ANSWER]);
+	put(l, LEAF_OUT_IMAGE, a[IMAGE], false);
+	put(l, LEAF_OUT_AUDIO, a[AUDIO], false);
+	put(l, LEAF_OUT_VIDEO, a[VIDEO], false);
+	put(l, LEAF_OUT_REASONING, r->n[THOUGHTS], r->given[THOUGHTS]);
+	return true;
+}
+
+static bool adds_up(const struct reader *r)
+{
+	uint64_t sum = r->n[PROMPT];
+
+	for (int i = ANSWER; i <= TOOLS; i++)
+		if (__builtin_add_overflow(sum, r->n[i], &sum))
+			return false;
+	return !r->given[TOTAL] || sum == r->n[TOTAL];
+}
+
+/* Up to Gemini 2 a prompt that searched is billed once, later each search is. */
+static bool bills_prompts(struct str model)
+{
+	return str_starts(model, S("gemini-1")) || str_starts(model, S("gemini-2"));
+}
+
+static int count(const struct llm_format *f, struct str raw, struct str model,
+		 struct llm_count *ret)
+{
+	struct reader r = { .out = ret };
+	bool cached_apart, none = true;
+	int e;
+
+	(void)f;
+	*ret = (struct llm_count){ .search_once = bills_prompts(model) };
+	e = json_scan(raw, want, COUNT_OF(want), read_value, &r);
+	if (e == -ENOMEM)
+		return e;
+	for (int i = 0; i < NUMBERS; i++)
+		none = none && !r.given[i];
+	/* cached sound is far cheaper than fresh */
+	cached_apart = r.of[OF_CACHED][AUDIO] || r.of[OF_CACHED][TEXT] || r.of[OF_CACHED][VIDEO];
+	if (e < 0 || r.bad)
+		ret->why = WHY_BAD_USAGE;
+	else if (none)
+		ret->why = WHY_NO_USAGE;
+	else if (r.n[CACHED] && r.of[OF_PROMPT][AUDIO] && !cached_apart)
+		ret->why = WHY_UNKNOWN_FORMAT;
+	else if (!adds_up(&r) || !read_input(&r, &ret->used) || !read_output(&r, &ret->used))
+		ret->why = WHY_BAD_USAGE;
+	if (ret->why)
+		ret->used = (struct leaves){ 0 };
+	return 0;
+}
+
+/* ---- formats ----------------------------------------------------------------------------------------- */
+
+static const struct llm_format generate = {
+	LLM_TABLE(marks),
+	.spread = true,
+	.count = count,
+};
+static const struct llm_format generate_stream = {
+	LLM_TABLE(marks),
+	.spread = true,
+	.stream = true,
+	.count = count,
+};
+static const struct llm_format embed = { LLM_TABLE(marks), .no_output = true, .count = count };
+/* gRPC: from the protocol's definition, not tried on real traffic */
+static const struct llm_format generate_grpc = {
+	.spread = true,
+	.binary = true,
+	.count = count,
+};
+static const struct llm_format generate_grpc_stream = {
+	.spread = true,
+	.binary = true,
+	.stream = true,
+	.count = count,
+};
+
+static const struct llm_host gemini_hosts[] = { { "generativelanguage.googleapis.com", NULL,
+						  false } };
+static const struct llm_host vertex_hosts[] = {
+	{ "aiplatform.googleapis.com", "global", false },
+	{ "*-aiplatform.googleapis.com", "*", false },
+	{ "aiplatform.*.rep.googleapis.com", "*", false },
+};
+static const struct llm_route routes[] = {
+	{ "POST", "**/models/{model}:generateContent", "generate_content", KIND_INFERENCE,
+	  &generate },
+	{ "POST", "**/models/{model}:streamGenerateContent", "generate_content", KIND_INFERENCE,
+	  &generate_stream },
+	{ "POST", "**/endpoints/{model}:generateContent", "generate_content", KIND_INFERENCE,
+	  &generate },
+	{ "POST", "**/endpoints/{model}:streamGenerateContent", "generate_content", KIND_INFERENCE,
+	  &generate_stream },
+	{ "POST", "**/models/{model}:embedContent", "embeddings", KIND_INFERENCE, &embed },
+	{ "POST", "**/models/{model}:batchEmbedContents", "embeddings", KIND_INFERENCE, &embed },
+	{ "POST", "**/models/count-tokens:rawPredict", "count_tokens", KIND_OTHER, NULL },
+	{ "POST", "**/publishers/anthropic/models/{model}:rawPredict", "messages", KIND_INFERENCE,
+	  &llm_messages },
+	{ "POST", "**/publishers/anthropic/models/{model}:streamRawPredict", "messages",
+	  KIND_INFERENCE, &llm_messages },
+	{ "POST", "**/models/{model}:rawPredict", "invoke", KIND_INFERENCE, NULL },
+	{ "POST", "**/models/{model}:streamRawPredict", "invoke", KIND_INFERENCE, NULL },
+	{ "POST", "**/models/{model}:predict", "predict", KIND_INFERENCE, NULL },
+	{ "POST", "**/models/{model}:predictLongRunning", "predict", KIND_INFERENCE, NULL },
+	{ "POST", "**/models/{model}:countTokens", "count_tokens", KIND_OTHER, NULL },
+	{ "POST", "**/interactions", "interaction", KIND_INFERENCE, NULL },
+	{ "POST", "**/chat/completions", "chat", KIND_INFERENCE, &llm_chat },
+	{ "POST", "**/embeddings", "embeddings", KIND_INFERENCE, NULL },
+	{ "POST", "**.PredictionService/GenerateContent", "generate_content", KIND_INFERENCE,
+	  &generate_grpc },
+	{ "POST", "**.PredictionService/StreamGenerateContent", "generate_content", KIND_INFERENCE,
+	  &generate_grpc_stream },
+	{ "GET", "**BidiGenerateContent", "live", KIND_INFERENCE, NULL }, /* a socket */
+};
+
+const struct llm_provider llm_gemini = { "gemini", LLM_TABLE(gemini_hosts), LLM_TABLE(routes) };
+const struct llm_provider llm_vertex = { "vertex", LLM_TABLE(vertex_hosts), LLM_TABLE(routes) };
