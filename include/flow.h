@@ -96,7 +96,8 @@ enum framing { /* of a body's events: tbl/framing.h */
 struct part {
 	const struct origin *from;
 	uint64_t at_ns;
-	/* with from->gen it names the exchange: offset of the request's first byte; HTTP/2: the stream id */
+	/* with from->gen it names the exchange: offset of the request's first byte; HTTP/2: the stream id, above it 2^32 for
+	 * each earlier connection on the same TLS object */
 	uint64_t off;
 	enum part_kind kind;
 	enum flow_dir dir;

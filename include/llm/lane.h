@@ -11,6 +11,16 @@ struct lane {
 	bool gone_quiet;         /* cancelled, or its end may have been in a damaged message */
 };
 
+/* The answers that ended last, so that none is billed twice or taken for the next call's. */
+struct lane_ended {
+	const unsigned char *key;
+	uint64_t mark[LIMIT_SOCKET_LANES]; /* of the id; the lowest bit: it told its usage */
+	size_t at;
+};
+
+void lane_ended(struct lane_ended *e, const struct xchg *x);
+bool lane_has_ended(const struct lane_ended *e, struct str id, bool *ret_told);
+
 /* All: the place in the list, or NULL. */
 struct lane **lane_by_id(struct lane **first, struct str id); /* of its response */
 /* The oldest of a stream that has no answer yet, or, `answered`, has one. */

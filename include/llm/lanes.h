@@ -14,9 +14,10 @@
 
 struct lanes;
 
-/* `opening`: the exchange that opened the socket, on a route that has one; it must outlive the lanes. */
-int lanes_new(const struct xchg *opening, const unsigned char key[HASH_KEY], struct counters *c,
-	      struct usage_sink out, struct lanes **ret) _must_use_;
+/* `opening`: the exchange that opened the socket, on a route that has one; `all`: the calls under way on all sockets, at most
+ * LIMIT_XCHGS. Both must outlive the lanes. */
+int lanes_new(const struct xchg *opening, const unsigned char key[HASH_KEY], size_t *all,
+	      struct counters *c, struct usage_sink out, struct lanes **ret) _must_use_;
 void lanes_free(struct lanes **l);
 int lanes_feed(struct lanes *l, const struct part *in) _must_use_; /* PART_EVENT */
 int lanes_cut(struct lanes *l, const struct part *in) _must_use_;  /* PART_CUT */

@@ -22,6 +22,7 @@ enum llm_mark {
 	MARK_LANE,   /* which of several streams of one socket */
 	MARK_OTHER_MODEL, /* of a session: who hears what is said */
 	MARK_STOP,        /* not null: the answer is whole */
+	MARK_CHOICE,      /* the number of this answer, where several are given at once */
 	MARK_TEXT,        /* text of the answer: its size is all that is looked at; JSON_SIZE */
 	MARK_SEARCH,      /* a text for each search of the web */
 	MARK_TOOL,        /* an item of the answer has ended; JSON_EACH */
@@ -90,7 +91,8 @@ struct llm_format {
 	bool wrapped; /* each event is {"bytes": base64 of the JSON} */
 	bool spread;  /* what is billed may lie in any event, not in the last usage alone */
 	bool binary;  /* events are protobuf: user/llm/vertexpb.c */
-	bool headers; /* AWS: the head of the answer counts tokens too; overlay */
+	bool headers; /* AWS: heads tell the tier, that of the answer counts tokens too; overlay */
+	bool upload;  /* requests may be forms */
 	bool stream;  /* a JSON array in answer is a stream */
 	const struct llm_socket
 		*socket; /* no bodies: the calls of a WebSocket that is opened here */
@@ -168,6 +170,9 @@ const struct llm_provider *provider_local(struct str method, struct str target);
 
 /* Of a row that fitted: where the host is, told by it or by the last '*' of its name; absent: not told. */
 struct str provider_region(const struct llm_host *row, struct str host);
+
+/* The first character of a target, undone where it is percent-encoded; *ret_n: bytes it takes. */
+char provider_char(struct str target, size_t *ret_n);
 
 /* A Host header value without its port and final dot. */
 struct str provider_host_name(struct str host);

@@ -51,7 +51,7 @@ struct said {
 	struct buf raw; /* usage */
 	bool usage;     /* there was one */
 	enum why raw_why;
-	bool stop, error, status_told, queued;
+	bool stop, several, error, status_told, queued;
 	bool fast;       /* `tier` is from MARK_SPEED */
 	uint64_t status; /* of an error message; 0: not told */
 	uint64_t text;   /* bytes of answer text */

@@ -39,6 +39,7 @@ struct xchg {
 	enum why doubt;     /* its usage may be that of another call: why */
 	enum why unread;    /* a socket: calls may have passed unseen: why */
 	enum why tier_lost; /* nobody told the tier, but the request is not all there: why */
+	enum why unclear;   /* the request, or its tier, could not be read: why */
 
 	struct hash *hash; /* of the request body */
 	struct ask *ask;
@@ -50,8 +51,9 @@ struct xchg {
 	struct buf raw;   /* the usage object so far */
 	enum why raw_why; /* the last one could not be kept: why */
 	struct said_tools *tools;
-	bool final; /* the answer said it was whole */
-	bool ended; /* and nothing after it matters */
+	bool final;   /* the answer said it was whole */
+	bool several; /* it is one of several in one stream */
+	bool ended;   /* and nothing after it matters */
 	bool error, queued;
 	bool unreadable; /* the answer is not what its format says */
 	unsigned hits;   /* enum said_hit: limits that were reached */

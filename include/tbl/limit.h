@@ -10,7 +10,7 @@ LIMIT(HEAD_NAME,	1024,		"bytes",	"a longer header name makes an HTTP/1 connectio
 LIMIT(H2_CONTINUATION,	8,		"frames",	"more for one header block make the connection desync")
 LIMIT(H2_TABLE,		65536,		"bytes",	"a larger HPACK table is not followed: the connection is desync")
 LIMIT(H2_STREAMS,	128,		"streams",	"open at once on one connection; a further one is counted and estimated")
-LIMIT(H2_RESETS,	1000,		"streams",	"reset before their answer on one connection; then it is desync")
+LIMIT(H2_RESETS,	1000,		"streams",	"reset unanswered, one after the other, on one connection; then it is desync")
 LIMIT(EVENT_HEADERS,	131072,		"bytes",	"headers of one AWS event; a larger one is damaged")
 LIMIT(EVENT_BYTES,	25165824,	"bytes",	"a larger AWS or server-sent event is damaged")
 LIMIT(GRPC_BYTES,	16777216,	"bytes",	"a larger gRPC message cuts the body")

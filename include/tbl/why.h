@@ -20,6 +20,7 @@ WHY(NO_PRICE_DATE,	"the price book has no entry for this model at the time of th
 WHY(NO_RATE,		"the price entry has no rate for one of the units used")
 WHY(NO_TIER,		"the price entry has no rate for the service tier that was served")
 WHY(NOT_INFERENCE,	"the call is not inference, so it costs nothing")
+WHY(REFUSED,		"the server sent the request back unread, so it costs nothing; a client asks again")
 WHY(ERROR_STATUS,	"the provider answered with an error, which it does not bill")
 WHY(OVERFLOW,		"an amount would not fit")
 WHY(STREAM_ERROR,	"the provider broke the stream off with an error after it had begun to answer")

@@ -60,6 +60,8 @@ int h2frame_skip(struct h2frame *f, const struct h2frame_calls *calls, void *ctx
 		 uint64_t bytes) _must_use_; /* at most h2frame_sure() */
 bool h2frame_idle(const struct h2frame *f);  /* between frames */
 void h2frame_reset(struct h2frame *f);
+/* As they stand in frames: big-endian, of n bytes. */
+uint32_t h2frame_number(const unsigned char *p, int n);
 
 /* Do these bytes begin with whole frames, one after the other, as nothing else does? At least one that has a content has to
  * be whole, and what follows the whole ones has to be the beginning of another. */

@@ -14,6 +14,7 @@ struct h2_stream {
 	struct exchange *x;
 	uint32_t id;
 	bool hole;             /* bytes were lost since it began, and its end may be among them */
+	bool refused;          /* the server says that it has not looked at it */
 	bool tunnel;           /* CONNECT */
 	bool empty;            /* a response that has no body */
 	bool counted[2];       /* content-length was told: */
@@ -30,8 +31,9 @@ struct h2_streams { /* embedded */
 	size_t count;
 	uint64_t
 		before; /* above the numbers of streams: connections of the same object before this one */
-	uint64_t now_ns; /* of the piece being fed */
-	enum why missed; /* why bytes of this connection were not seen */
+	uint32_t farewell; /* the server looks at no request above this number */
+	uint64_t now_ns;   /* of the piece being fed */
+	enum why missed;   /* why bytes of this connection were not seen */
 };
 
 /* Where a message began. */
@@ -59,7 +61,7 @@ int h2stream_gap(struct h2_streams *l, struct h2_stream *s, enum flow_dir dir,
 /* The rest of the body of this side is missing, or cannot be read. */
 int h2stream_cut(struct h2_streams *l, struct h2_stream *s, enum flow_dir dir,
 		 enum why why) _must_use_;
-/* RST_STREAM, GOAWAY, or the end of the connection: what was seen stays. */
+/* RST_STREAM, or the end of the connection: what was seen stays. */
 int h2stream_reset(struct h2_streams *l, struct h2_stream *s, enum why why,
 		   bool aborted) _must_use_;
 /* Cuts what is open of it and ends it. */

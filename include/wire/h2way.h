@@ -27,8 +27,8 @@ struct h2_way { /* one direction */
 	struct hpack *hpack; /* made by the first block */
 	struct h2_block block;
 	struct h2_place place;          /* where the frame, or the block, under way began */
-	unsigned char item[H2_SETTING]; /* of SETTINGS or GOAWAY */
-	uint8_t got;                    /* bytes of it */
+	unsigned char item[H2_SETTING]; /* of SETTINGS, RST_STREAM or GOAWAY */
+	uint8_t got;                    /* bytes of it, before any that were lost */
 	enum skip skip; /* why the frame under way is not parsed; PROTO_ALIVE: it is */
 };
 
@@ -44,7 +44,7 @@ struct h2 {
 	enum skip dead;
 	uint32_t last;    /* highest number of a request */
 	uint32_t hole[2]; /* requests of numbers between these may have passed unseen */
-	unsigned resets;
+	unsigned resets;  /* of requests, since the last answer */
 	/* the peer answered this one, which was not asked, or any before: if no hole in what was written shows next, it lied */
 	uint32_t stray;
 };

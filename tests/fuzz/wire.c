@@ -33,9 +33,13 @@ static bool play(struct world *w, const uint8_t *p, size_t size, unsigned seed)
 					 lost) == 0);
 			bytes = str_skip(bytes, n);
 		}
-		if (control & 8)
-			MUST(world_end(w, END_EOF + (control >> 4) % 4,
-				       control & 1 ? DIR_IN : DIR_OUT) == 0);
+		if (control & 8) {
+			enum flow_end end = END_EOF + (control >> 4) % 4;
+
+			MUST(world_end(w, end, control & 1 ? DIR_IN : DIR_OUT) == 0);
+			if (end != END_EOF)
+				world_next(w);
+		}
 	}
 	world_close(w);
 	return plain;

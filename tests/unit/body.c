@@ -144,6 +144,33 @@ static void at_once(void **state)
 	}
 }
 
+/* However much of it came at once: output may wait for room while the decoder asks for more. */
+static void much_at_once(void **state)
+{
+	static const enum make_coding codings[] = { MAKE_GZIP, MAKE_BR, MAKE_ZSTD };
+	const size_t n = 100000;
+	char *text = mem_zero(1, n);
+
+	(void)state;
+	assert_non_null(text);
+	for (size_t i = 0; i < n; i++)
+		text[i] = (char)('a' + make_below(&seed, 4));
+	for (size_t i = 0; i < COUNT_OF(codings); i++) {
+		struct buf coded = { .limit = ROOM }, out = { .limit = ROOM };
+		struct body *b = NULL;
+
+		make_coded(&coded, codings[i], (struct str){ text, n }, &n, 1);
+		assert_int_equal(body_new(make_coding_name(codings[i]), collect, &out, NULL, &b),
+				 0);
+		assert_int_equal(body_feed(b, str_head(buf_str(&coded), coded.n - 1)), 0);
+		assert_int_equal(out.n, n);
+		body_free(&b);
+		buf_done(&coded);
+		buf_done(&out);
+	}
+	mem_free(text);
+}
+
 static void truncated(void **state)
 {
 	struct sample s[SAMPLES];
@@ -428,11 +455,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(any_cut),        cmocka_unit_test(at_once),
-		cmocka_unit_test(truncated),      cmocka_unit_test(damaged),
-		cmocka_unit_test(garbage_behind), cmocka_unit_test(not_ours),
-		cmocka_unit_test(empty),          cmocka_unit_test(large),
-		cmocka_unit_test(guessed),        cmocka_unit_test(bombs),
-		cmocka_unit_test(no_memory),      cmocka_unit_test(callers_errors),
+		cmocka_unit_test(much_at_once),   cmocka_unit_test(truncated),
+		cmocka_unit_test(damaged),        cmocka_unit_test(garbage_behind),
+		cmocka_unit_test(not_ours),       cmocka_unit_test(empty),
+		cmocka_unit_test(large),          cmocka_unit_test(guessed),
+		cmocka_unit_test(bombs),          cmocka_unit_test(no_memory),
+		cmocka_unit_test(callers_errors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -48,6 +48,7 @@ static const struct bomb bombs[] = {
 	{ "chunks of one byte", small_chunks, WHY_NONE, LIM_COUNT },
 	{ "a long chunk-size line", long_size, WHY_LIMIT, LIM_CHUNK_LINE },
 	{ "a long head", long_head, WHY_LIMIT, LIM_HEAD_BYTES },
+	{ "a long target, byte by byte", long_target, WHY_NONE, LIM_COUNT },
 	{ "many trailers", many_trailers, WHY_LIMIT, LIM_HEAD_LINES },
 	{ "50,000 early hints", hints, WHY_NONE, LIM_COUNT },
 	{ "10,000 requests at once", pipeline, WHY_LIMIT, LIM_PIPELINE },
@@ -125,18 +126,23 @@ static void bed_init(struct bed *b)
 	assert_int_equal(llm_new(&llm, (struct usage_sink){ on_usage, b }, &b->llm), 0);
 }
 
-static void feed(struct bed *b, uint64_t gen, enum flow_dir dir, struct str s)
+static void feed_by(struct bed *b, uint64_t gen, enum flow_dir dir, struct str s, size_t by)
 {
 	while (s.n) {
 		struct chunk c = { .from = { .gen = gen, .tgid = 9, .cgroup = 100 + gen },
 				   .dir = dir,
 				   .off = b->off[gen][dir],
-				   .bytes = str_head(s, LIMIT_CHUNK_BYTES) };
+				   .bytes = str_head(s, by) };
 
 		assert_int_equal(conn_feed(b->conn, &c), 0);
 		b->off[gen][dir] += c.bytes.n;
 		s = str_skip(s, c.bytes.n);
 	}
+}
+
+static void feed(struct bed *b, uint64_t gen, enum flow_dir dir, struct str s)
+{
+	feed_by(b, gen, dir, s, LIMIT_CHUNK_BYTES);
 }
 
 #define DONE "{\"model\":\"gpt-4\"," USAGE
@@ -182,11 +188,11 @@ static size_t head_of(const struct buf *b)
 }
 
 /* All that the client writes; a WebSocket's after its handshake. */
-static void begin(struct bed *b, const struct buf *out, const struct buf *in)
+static void begin(struct bed *b, const struct buf *out, const struct buf *in, size_t by)
 {
 	size_t n = str_starts(buf_str(in), S("HTTP/1.1 101")) ? head_of(out) : out->n;
 
-	feed(b, BOMB, DIR_OUT, str_head(buf_str(out), n));
+	feed_by(b, BOMB, DIR_OUT, str_head(buf_str(out), n), by);
 	if (n < out->n)
 		feed(b, BOMB, DIR_IN, str_head(buf_str(in), head_of(in)));
 	feed(b, BOMB, DIR_OUT, str_skip(buf_str(out), n));
@@ -205,7 +211,7 @@ static void drop(const struct bomb *bomb, uint64_t most_us)
 	other(&b, false);
 	other(&b, true); /* its answer comes after the bomb */
 	begun = cpu_us();
-	begin(&b, &out, &in);
+	begin(&b, &out, &in, bomb->make == long_target ? 1 : LIMIT_CHUNK_BYTES);
 	feed(&b, BOMB, DIR_IN, str_skip(str_head(buf_str(&in), in.n / 2), b.off[BOMB][DIR_IN]));
 	other(&b, false);
 	other(&b, true);

@@ -207,6 +207,15 @@ static void long_head(struct buf *out, struct buf *in)
 	repeat(in, S("X-Header: 0123456789abcdef\r\n"), 100000);
 }
 
+static void long_target(struct buf *out, struct buf *in)
+{
+	make_add(out, S("POST /v1/chat/completions?"));
+	repeat(out, S("0123456789abcdef"), 4000);
+	make_add(out, S(" HTTP/1.1\r\nHost: api.openai.com\r\nContent-Length: "
+			"17\r\n\r\n{\"model\":\"gpt-4\"}"));
+	answer(in, "application/json", "identity", S("{\"model\":\"gpt-4\"," USAGE));
+}
+
 static void many_trailers(struct buf *out, struct buf *in)
 {
 	make_add(out, S(ASK));

@@ -118,10 +118,11 @@ static void resets(struct talk *t)
 	answer(t, 3, "413", END);
 	make_h2_rst(say(t, IN), 3, 0);
 	ask(t, 5, "GET", END);
-	make_h2_rst(say(t, IN), 5, 7);
+	make_h2_rst(say(t, IN), 5, 2); /* INTERNAL_ERROR */
 	ask(t, 7, "GET", END);
 	ask(t, 9, "GET", END);
 	ask(t, 11, "GET", END);
+	make_h2_rst(say(t, IN), 9, 7); /* REFUSED_STREAM */
 	make_h2_goaway(say(t, IN), 7, 0);
 	answer(t, 7, "200", END);
 }
@@ -316,7 +317,7 @@ static const struct scene {
 	{ "resets", resets, END_FREE,
 	  "POST /1 1 a > 200 1 half ABORTED aborted\nPOST /3 3 b!ABORTED > 413 3  .\n"
 	  "GET /5 5  > 0   ABORTED aborted\nGET /7 7  > 200 7  .\n"
-	  "GET /9 9  > 0   ABORTED aborted\nGET /11 11  > 0   ABORTED aborted\n",
+	  "GET /9 9  > 0   REFUSED\nGET /11 11  > 0   REFUSED\n",
 	  -1 },
 	{ "pushed", pushed, END_FREE, "GET /1 1  > 200 1 1 .\n", -1 },
 	{ "malformed", malformed, END_FREE,

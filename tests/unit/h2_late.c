@@ -4,17 +4,18 @@
 #include <stdint.h>
 #include <setjmp.h>
 #include <cmocka.h>
+#include "base/limit.h"
 #include "h2talk.h"
 
 static struct talk talk;
 
-/* Of one step only the first bytes are seen. */
-static void play_but(struct world *w, size_t step, size_t seen)
+/* Of one step `gone` bytes behind the first `seen` are lost. */
+static void play_but(struct world *w, size_t step, size_t seen, size_t gone)
 {
 	talk_step(&talk);
 	for (size_t i = 0; i < talk.steps; i++) {
 		const struct talk_step *s = &talk.step[i];
-		struct str all = { talk.bytes[s->dir].p + s->from, s->n };
+		struct str all = { talk.bytes[s->dir].p + s->from, s->n }, rest;
 
 		if (i != step) {
 			(void)!world_chunk(w, s->dir, all, false);
@@ -22,7 +23,10 @@ static void play_but(struct world *w, size_t step, size_t seen)
 		}
 		if (seen)
 			(void)!world_chunk(w, s->dir, str_head(all, seen), false);
-		(void)!world_chunk(w, s->dir, str_skip(all, seen), true);
+		rest = str_skip(all, seen);
+		(void)!world_chunk(w, s->dir, str_head(rest, gone), true);
+		if (gone < rest.n)
+			(void)!world_chunk(w, s->dir, str_skip(rest, gone), false);
 	}
 }
 
@@ -136,26 +140,52 @@ static void settings(void **state)
 		make_h2_table(&talk.side[IN], 60000);
 		ask(&talk, 1, "GET", END);
 		answer(&talk, 1, "200", END);
-		play_but(&w, 4, whole ? 9 : 0);
+		play_but(&w, 4, whole ? 9 : 0, SIZE_MAX);
 		finish(&w, "GET /1 1  > 200 1  .\n", -1);
 	}
 }
 
-/* The last number of a farewell was lost: nobody is sent away by it. */
+/* The number of a farewell was lost, or some of it: nobody is sent away by it, nor by what stands behind it. */
 static void farewell(void **state)
 {
+	(void)state;
+	for (size_t gone = 1; gone <= 8; gone++) {
+		struct world w;
+
+		assert_int_equal(world_init(&w), 0);
+		talk_init(&talk);
+		hello(&talk);
+		ask(&talk, 1, "GET", END);
+		make_h2_goaway(say(&talk, OUT), 0, 0); /* the client's own is not about requests */
+		make_h2_goaway(say(&talk, IN), gone < 8, 0);
+		play_but(&w, 6, 9 + (gone < 5 ? 4 - gone : 0), gone);
+		finish(&w, "GET /1 1  > 0   ABORTED aborted\n", -1);
+	}
+}
+
+/* A frame may be as long as the letters of a preface say, where the server allows it. */
+static void large_frame(void **state)
+{
+	static char zeros[LIMIT_CHUNK_BYTES];
 	struct world w;
 
 	(void)state;
 	assert_int_equal(world_init(&w), 0);
 	talk_init(&talk);
+	w.light = true;
 	hello(&talk);
-	ask(&talk, 1, "GET", END);
-	make_h2_goaway(say(&talk, OUT), 0, 0); /* the client's own is not about requests */
-	make_h2_goaway(say(&talk, IN), 0, 0);
-	answer(&talk, 1, "200", END);
-	play_but(&w, 6, 9);
-	finish(&w, "GET /1 1  > 200 1  .\n", -1);
+	ask(&talk, 1, "POST", NOT);
+	play(&w, &talk, ALL);
+	assert_int_equal(world_chunk(&w, OUT, S("\x50\x40\0\0\1\0\0\0\1"), false), 0);
+	for (size_t left = 0x504000; left; left -= sizeof(zeros))
+		assert_int_equal(world_chunk(&w, OUT, (struct str){ zeros, sizeof(zeros) }, false),
+				 0);
+	assert_int_equal(w.count, 1);
+	assert_int_equal(w.seen[0].why, WHY_NONE);
+	assert_int_equal(w.ignored, -1);
+	assert_int_equal(world_end(&w, END_FREE, OUT), 0);
+	world_done(&w);
+	talk_done(&talk);
 }
 
 /* A number names one request for ever: what is over does not come back as an orphan, whatever is lost after it. */
@@ -175,7 +205,7 @@ static void over(void **state)
 	answer(&talk, 3, "200", END);
 	ask(&talk, 5, "GET", END);
 	answer(&talk, 5, "200", END);
-	play_but(&w, 6, 0);
+	play_but(&w, 6, 0, SIZE_MAX);
 	finish(&w, "GET /1 1  > 0   ABORTED aborted\norphan    > 200 3  .\nGET~ /5   > 200 5  .\n",
 	       -1);
 }
@@ -205,8 +235,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(preface),     cmocka_unit_test(next_tables),
 		cmocka_unit_test(socket_hole), cmocka_unit_test(settings),
-		cmocka_unit_test(farewell),    cmocka_unit_test(over),
-		cmocka_unit_test(trailers),
+		cmocka_unit_test(farewell),    cmocka_unit_test(large_frame),
+		cmocka_unit_test(over),        cmocka_unit_test(trailers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -123,6 +123,26 @@ static void stuck(void **state)
 	world_done(&w);
 }
 
+/* Of a connection that lasts: many are given up, and others answered. */
+static void resets_between(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin(&w);
+	w.light = true;
+	for (uint32_t i = 0; i < LIMIT_H2_RESETS + 9; i++) {
+		ask(&talk, 4 * i + 1, "GET", END);
+		make_h2_rst(&talk.side[OUT], 4 * i + 1, 8);
+		ask(&talk, 4 * i + 3, "GET", END);
+		answer(&talk, 4 * i + 3, "200", END);
+	}
+	finish(&w, NULL, -1);
+	assert_int_equal(HIT(w, H2_RESETS), 0);
+	assert_int_equal(w.count, 2 * (LIMIT_H2_RESETS + 9));
+	world_done(&w);
+}
+
 /* CVE-2023-44487. */
 static void rapid_reset(void **state)
 {
@@ -313,17 +333,12 @@ static void certain(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(continuation),
-		cmocka_unit_test(streams),
-		cmocka_unit_test(stuck),
-		cmocka_unit_test(orphans),
-		cmocka_unit_test(rapid_reset),
-		cmocka_unit_test(indexed_bomb),
-		cmocka_unit_test(block_bytes),
-		cmocka_unit_test(table),
-		cmocka_unit_test(value),
-		cmocka_unit_test(large_frame),
-		cmocka_unit_test(idle_connections),
+		cmocka_unit_test(continuation), cmocka_unit_test(streams),
+		cmocka_unit_test(stuck),        cmocka_unit_test(orphans),
+		cmocka_unit_test(rapid_reset),  cmocka_unit_test(resets_between),
+		cmocka_unit_test(indexed_bomb), cmocka_unit_test(block_bytes),
+		cmocka_unit_test(table),        cmocka_unit_test(value),
+		cmocka_unit_test(large_frame),  cmocka_unit_test(idle_connections),
 		cmocka_unit_test(certain),
 	};
 

@@ -116,9 +116,40 @@ static void by_hand(void **state)
 	assert_int_equal(hello_name(STR_NONE).n, 0);
 }
 
+/* What a host name may be made of, and how long it may be. */
+static void letters(void **state)
+{
+	static const char good[] = "abcxyzABCXYZ012789-._";
+	char hello[512], list[300] = { 0 };
+
+	(void)state;
+	for (int c = 0; c < 256; c++) {
+		char one[] = { 0, 0, 0, 6, 0, 4, 0, 0, 1, (char)c };
+		size_t n = made(hello, one, sizeof(one));
+		bool named = hello_name((struct str){ hello, n }).n == 1;
+		bool alnum =
+			(c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+
+		assert_int_equal(named, alnum || (c && strchr(good, c)));
+	}
+	for (unsigned long_ = 253; long_ < 256; long_++) {
+		size_t n;
+
+		list[2] = (char)((long_ + 5) >> 8);
+		list[3] = (char)(long_ + 5);
+		list[4] = (char)((long_ + 3) >> 8);
+		list[5] = (char)(long_ + 3);
+		list[8] = (char)long_;
+		memset(list + 9, 'a', long_);
+		n = made(hello, list, 9 + long_);
+		assert_int_equal(hello_name((struct str){ hello, n }).n, long_ > 253 ? 0 : long_);
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(names), cmocka_unit_test(by_hand) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(names), cmocka_unit_test(by_hand),
+					    cmocka_unit_test(letters) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -294,6 +294,22 @@ static int feed_many(struct http1 *h, const char *line, size_t times)
 #define STATUS  "HTTP/1.1 200 OK\r\n"
 #define CHUNKED STATUS "Transfer-Encoding: chunked\r\n\r\n"
 
+/* Nothing after it is HTTP's. */
+static void upgraded(void **state)
+{
+	struct log l = { .text.limit = LOG_MAX };
+	struct http1 *h = NULL;
+	struct str in = S("HTTP/1.1 101 Go\r\nUpgrade: websocket\r\n\r\n\x81\1a");
+	size_t used;
+
+	(void)state;
+	assert_int_equal(http1_new(HTTP1_RESPONSE, &calls, &l, &l.c, &h), 0);
+	assert_true(http1_feed(h, in, &used) == 0 && used == in.n - 3);
+	assert_true(http1_feed(h, str_skip(in, used), &used) == 0 && used == 0);
+	http1_free(&h);
+	buf_done(&l.text);
+}
+
 static void limits(void **state)
 {
 	static const struct {
@@ -472,10 +488,11 @@ static void beginnings(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(table),          cmocka_unit_test(no_memory),
-		cmocka_unit_test(limits),         cmocka_unit_test(long_and_bad),
-		cmocka_unit_test(long_values),    cmocka_unit_test(gaps),
-		cmocka_unit_test(callers_errors), cmocka_unit_test(beginnings),
+		cmocka_unit_test(table),        cmocka_unit_test(no_memory),
+		cmocka_unit_test(upgraded),     cmocka_unit_test(limits),
+		cmocka_unit_test(long_and_bad), cmocka_unit_test(long_values),
+		cmocka_unit_test(gaps),         cmocka_unit_test(callers_errors),
+		cmocka_unit_test(beginnings),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,7 @@ static const struct {
 } unbilled[] = {
 	{ { CHAT, .status = 404, .answer = "{\"error\":{}}" }, KIND_ERROR, WHY_ERROR_STATUS },
 	{ { CHAT, .status = 429 }, KIND_ERROR, WHY_ERROR_STATUS },
+	{ { CHAT, .no_answer = true, .end = WHY_REFUSED }, KIND_ERROR, WHY_REFUSED },
 	{ { CHAT, .answer = "{\"error\":{\"message\":\"no\"}}" }, KIND_ERROR, WHY_ERROR_STATUS },
 	{ { ANTHROPIC, .events = true, .answer = "{\"type\":\"error\",\"error\":{}}\n" },
 	  KIND_ERROR,
@@ -227,8 +228,8 @@ static void decoy_host(void **state)
 /* A provider that says it counted tokens did so, whatever the path looked like. */
 static void stray_usage(void **state)
 {
-	struct kit_out o = kit_run((struct kit){
-		OPENAI, .target = "/v1/chat/x/%2e%2e/complet%69ons", .answer = CHAT_ANSWER });
+	struct kit_out o = kit_run((struct kit){ OPENAI, .target = "/v1/chat/x/%2e%2e/complet%69on",
+						 .answer = CHAT_ANSWER });
 
 	(void)state;
 	assert_int_equal(o.u.kind, KIND_INFERENCE);
@@ -237,7 +238,7 @@ static void stray_usage(void **state)
 	assert_int_equal(o.u.outcome, OUTCOME_OK);
 	assert_true(o.u.raw.n > 0);
 	o = kit_run((struct kit){ .host = "api.anthropic.com",
-				  .target = "/v1/message%73",
+				  .target = "/v1/models/%2E./message",
 				  .events = true,
 				  .answer = START("{\"input_tokens\":7}") STOP });
 	assert_int_equal(o.u.kind, KIND_INFERENCE);

@@ -101,6 +101,7 @@ static void unread(void **state)
 			    "BidiGenerateContent" },
 		{ .host = "x.openai.azure.com", .target = "/openai/v1/responses" },
 		{ .host = "example.com", .target = "/v1/responses" },
+		{ .host = "api.openai.com", .target = "/v1/something/new" },
 	};
 
 	(void)state;

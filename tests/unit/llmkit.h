@@ -20,7 +20,10 @@ struct kit {
 	unsigned status;
 	uint32_t row;         /* of tbl/tls.h */
 	const char *count[4]; /* headers: Bedrock's */
+	enum header head;     /* one more, of the request, of the answer */
+	const char *ask_head, *answer_head;
 	enum framing framing; /* of events; NONE: server-sent */
+	enum why end;         /* why it ended, if not by itself */
 	bool events, aborted, orphan, cut, ask_cut, no_answer;
 	bool blurred, ask_blurred; /* both heads; only the request's */
 	size_t step;               /* bytes per part; 0 = all */
@@ -156,6 +159,8 @@ static inline int kit_answer(struct llm *l, const struct kit *k, struct part p)
 	p.at_ns = 20;
 	for (int i = 0; i < 4; i++)
 		p.header[HDR_BEDROCK_IN + i] = str_of(k->count[i]);
+	if (k->answer_head)
+		p.header[k->head] = str_of(k->answer_head);
 	p.blurred = k->blurred;
 	split = events_find(p.header[HDR_CONTENT_TYPE]);
 	p.framing = split ? split->framing : FRAMING_NONE;
@@ -187,6 +192,8 @@ static inline int kit_pour(struct llm *l, const struct kit *k)
 	p.header[HDR_AUTHORIZATION] = str_of(k->auth);
 	p.header[HDR_X_API_KEY] = str_of(k->key);
 	p.header[HDR_ANTHROPIC_BETA] = str_of(k->beta);
+	if (k->ask_head)
+		p.header[k->head] = str_of(k->ask_head);
 	p.body_less = !k->ask;
 	p.blurred = k->blurred || k->ask_blurred;
 	if (!k->orphan)
@@ -206,6 +213,7 @@ static inline int kit_pour(struct llm *l, const struct kit *k)
 		r = kit_answer(l, k, p);
 	p.kind = PART_END;
 	p.aborted = k->aborted;
+	p.why = k->end;
 	p.at_ns = 40;
 	return r < 0 ? r : llm_feed(l, &p);
 }
@@ -281,6 +289,7 @@ static inline struct kit_out kit_run(struct kit k)
 	"{\"type\":\"web_search_call\",\"status\":\"completed\",\"action\":{\"type\":\"search\"}}" \
 	","                                                                                        \
 	"{\"status\":\"completed\",\"type\":\"web_search_call\"},"                                 \
+	"{\"type\":\"web_search_call\",\"status\":\"completed\",\"action\":{\"type\":\"find\"}},"  \
 	"{\"type\":\"web_search_call\",\"status\":\"completed\",\"action\":{\"type\":\"open_"      \
 	"page\"}"                                                                                  \
 	"},"                                                                                       \

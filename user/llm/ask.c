@@ -12,6 +12,8 @@ enum {
 	ASK_GENERATE,
 	ASK_MAX,
 	ASK_CHOICES,
+	ASK_MORE,
+	ASK_TOOL,
 	ASK_TEXT
 };
 
@@ -36,6 +38,7 @@ static const struct json_want want[] = {
 	{ "textGenerationConfig.maxTokenCount", ASK_MAX, 0 },
 	{ "generationConfig.maxOutputTokens", ASK_MAX, 0 },
 	{ "n", ASK_CHOICES, 0 },
+	{ "best_of", ASK_CHOICES, 0 },
 	{ "generationConfig.candidateCount", ASK_CHOICES, 0 },
 	{ "prompt", ASK_TEXT, JSON_SIZE },
 	{ "inputText", ASK_TEXT, JSON_SIZE },
@@ -56,6 +59,28 @@ static const struct json_want want[] = {
 	{ "systemInstruction.parts[].text", ASK_TEXT, JSON_SIZE },
 	{ "tools", ASK_TEXT, JSON_SIZE },
 	{ "toolConfig.tools", ASK_TEXT, JSON_SIZE },
+	/* what is read without being sent here */
+	{ "tools[].type", ASK_TOOL, 0 },
+	{ "tools[].googleSearch", ASK_MORE, JSON_EACH },
+	{ "tools[].google_search", ASK_MORE, JSON_EACH },
+	{ "tools[].urlContext", ASK_MORE, JSON_EACH },
+	{ "tools[].url_context", ASK_MORE, JSON_EACH },
+	{ "previous_response_id", ASK_MORE, 0 },
+	{ "conversation", ASK_MORE, JSON_EACH },
+	{ "prompt.id", ASK_MORE, 0 },
+	{ "cachedContent", ASK_MORE, 0 },
+	{ "cached_content", ASK_MORE, 0 },
+	{ "container", ASK_MORE, JSON_EACH },
+	{ "mcp_servers[]", ASK_MORE, JSON_EACH },
+	{ "input[].id", ASK_MORE, 0 },
+	{ "input[].content[].file_id", ASK_MORE, 0 },
+	{ "input[].content[].file_url", ASK_MORE, 0 },
+	{ "messages[].content[].file.file_id", ASK_MORE, 0 },
+	{ "messages[].content[].source.file_id", ASK_MORE, 0 },
+	{ "messages[].content[].source.url", ASK_MORE, 0 },
+	{ "messages[].content[].document.source.s3Location.uri", ASK_MORE, 0 },
+	{ "contents[].parts[].fileData.fileUri", ASK_MORE, 0 },
+	{ "contents[].parts[].file_data.file_uri", ASK_MORE, 0 },
 };
 
 static void ask_number(struct ask *a, int id, struct str text)
@@ -67,13 +92,34 @@ static void ask_number(struct ask *a, int id, struct str text)
 	if (id == ASK_MAX)
 		a->max_tokens = MAX(a->max_tokens, n);
 	else if (id == ASK_CHOICES)
-		a->choices = n;
+		a->choices = MAX(a->choices, n);
+}
+
+/* Tools that the provider runs put what they find into the prompt. */
+static bool brings_more(struct str tool)
+{
+	static const char *const hosted[] = { "web_", "file_search", "code_", "mcp" };
+
+	for (size_t i = 0; i < COUNT_OF(hosted); i++)
+		if (str_starts(tool, str_of(hosted[i])))
+			return true;
+	return false;
+}
+
+/* Of two that differ nobody knows which the server takes. */
+static void ask_name(struct ask *a, int id, struct str text)
+{
+	struct said_text *const names[] = { &a->model, &a->tier, &a->type, &a->lane, &a->id };
+	struct said_text *t = names[id];
+
+	if (t->n && !str_eq(said_str(t), str_head(text, sizeof(t->p))))
+		a->twice |= 1u << id;
+	said_keep(t, text);
 }
 
 static int ask_value(void *ctx, int id, enum json_type type, struct str text)
 {
 	struct ask *a = ctx;
-	struct said_text *const names[] = { &a->model, &a->tier, &a->type, &a->lane, &a->id };
 
 	if (id == ASK_TEXT) {
 		a->text += type == JSON_STRING || type == JSON_ARRAY ? text.n : 0;
@@ -82,13 +128,17 @@ static int ask_value(void *ctx, int id, enum json_type type, struct str text)
 	if (type == JSON_NUMBER)
 		ask_number(a, id, text);
 	else if (type == JSON_STRING && id <= ASK_ID)
-		said_keep(names[id], text);
+		ask_name(a, id, text);
 	else if (id == ASK_STREAM)
 		a->stream = type == JSON_TRUE;
 	else if (id == ASK_USAGE)
 		a->usage = type == JSON_TRUE;
 	else if (id == ASK_GENERATE)
 		a->no_answer = type == JSON_FALSE;
+	else if (id == ASK_MORE)
+		a->more |= type != JSON_NULL;
+	else if (id == ASK_TOOL)
+		a->more |= brings_more(text);
 	return 0;
 }
 
@@ -120,7 +170,9 @@ void ask_free(struct ask **aa)
 void ask_reset(struct ask *a)
 {
 	json_reset(a->scan);
-	a->begun = a->bad = a->stream = a->usage = a->no_answer = false;
+	a->begun = a->bad = a->deep = a->more = false;
+	a->stream = a->usage = a->no_answer = false;
+	a->twice = 0;
 	a->model.n = a->tier.n = a->type.n = a->lane.n = a->id.n = 0;
 	a->max_tokens = a->choices = a->text = 0;
 }
@@ -139,7 +191,25 @@ int ask_feed(struct ask *a, struct str bytes)
 	if (r == -ENOMEM)
 		return r;
 	a->bad = r < 0;
+	a->deep = r == -EMSGSIZE;
 	return 0;
+}
+
+struct str ask_model(const struct ask *a)
+{
+	return a->twice & 1u << ASK_MODEL ? STR_NONE : said_str(&a->model);
+}
+
+struct str ask_tier(const struct ask *a)
+{
+	return a->twice & 1u << ASK_TIER ? STR_NONE : said_str(&a->tier);
+}
+
+enum why ask_unclear(const struct ask *a)
+{
+	if (a->bad)
+		return a->deep ? WHY_LIMIT : WHY_BAD_BODY;
+	return a->twice & 1u << ASK_TIER ? WHY_BAD_BODY : WHY_NONE;
 }
 
 bool ask_whole(struct ask *a)

@@ -237,8 +237,8 @@ static const struct llm_format invoke = {
 	.headers = true,         .count = invoke_count,
 };
 static const struct llm_format invoke_stream = {
-	LLM_TABLE(invoke_marks), LLM_TABLE(member_fields), .overlay = true,       .named = true,
-	.wrapped = true,         .spread = true,           .count = invoke_count,
+	LLM_TABLE(invoke_marks), LLM_TABLE(member_fields), .overlay = true, .named = true,
+	.wrapped = true,         .spread = true,           .headers = true, .count = invoke_count,
 };
 
 /* ---- where ------------------------------------------------------------------------------------------- */

@@ -68,7 +68,7 @@ static void estimate(struct xchg *x, enum source source, enum why why)
 
 	u->source = source;
 	u->why = why;
-	x->guess.asked_cut = x->cut[DIR_OUT] != WHY_NONE;
+	x->guess.asked_cut |= x->cut[DIR_OUT] || x->doubt;
 	x->guess.no_output = x->format->no_output;
 	guess_fill(&x->guess, source == SOURCE_PARTIAL, u);
 }
@@ -80,7 +80,9 @@ static bool set_tier(struct xchg *x, const char *told)
 	if (tier.n || x->tier.n)
 		x->tier_lost = WHY_NONE;
 	else if (!x->u.tier.n) /* what was never sent tells the provider nothing either */
-		x->tier_lost = x->cut[DIR_OUT] == WHY_ABORTED ? WHY_NONE : x->cut[DIR_OUT];
+		x->tier_lost = x->unclear                       ? x->unclear
+			       : x->cut[DIR_OUT] == WHY_ABORTED ? WHY_NONE
+								: x->cut[DIR_OUT];
 	if (!tier.n)
 		tier = x->tier.n ? x->tier : x->u.tier;
 	/* "auto" in a request means nothing; these three are one tier under three names */
@@ -133,6 +135,7 @@ static void doubtful(struct xchg *x)
 	struct leaves told = x->u.used;
 
 	estimate(x, SOURCE_ESTIMATED, x->doubt);
+	x->u.low = (struct leaves){ 0 };
 	for (int i = 0; i < LEAF_COUNT; i++) {
 		if (!leaf_has(&told, i) && !leaf_has(&x->u.high, i))
 			continue;
@@ -247,13 +250,17 @@ static int opening(struct xchg *x)
 	return 0;
 }
 
-/* A warm-up is a call only when the provider says that it took tokens, or says it in a way that we cannot read. */
-static void warm_up(struct usage *u)
+/* A warm-up is a call only when it generated something, or the provider says that it took tokens, or says it in a way that
+ * we cannot read. */
+static void warm_up(const struct xchg *x, struct usage *u)
 {
-	if (u->source == SOURCE_REPORTED)
-		for (int i = 0; i < LEAF_COUNT; i++)
-			if (u->used.n[i] || u->why)
-				return;
+	bool told = x->raw.n > 0;
+
+	if (x->raw_why || (told ? u->source == SOURCE_REPORTED && u->why : x->guess.answer_text))
+		return;
+	for (int i = 0; told && i < LEAF_COUNT; i++)
+		if (u->used.n[i])
+			return;
 	u->kind = KIND_OTHER;
 	u->source = SOURCE_NONE;
 	u->raw = STR_NONE;
@@ -272,6 +279,15 @@ static int judge(struct xchg *x, const struct part *end)
 	struct usage *u = &x->u;
 
 	u->kind = x->call ? KIND_INFERENCE : x->route ? x->route->kind : KIND_OTHER;
+	/* a socket that no table has may carry calls */
+	if (!x->route && u->status == HTTP_SWITCHING && x->provider != &llm_unknown &&
+	    u->billing == BILLING_METERED)
+		u->kind = KIND_INFERENCE;
+	if (end->why == WHY_REFUSED) {
+		u->kind = KIND_ERROR;
+		unpriced(u, WHY_REFUSED);
+		return 0;
+	}
 	if (x->format == &llm_orphan)
 		return midway(x, end);
 	if (x->socket)
@@ -327,12 +343,14 @@ int xchg_finish(struct xchg *x, const struct part *end)
 
 	u->end_ns = end->at_ns;
 	r = gather(x);
+	if (x->several && (end->aborted || end->why || x->cut[DIR_IN])) /* which of them ended? */
+		x->final = false;
 	if (r == 0)
 		r = judge(x, end);
 	if (r < 0)
 		return r;
 	if (x->warm_up && u->kind == KIND_INFERENCE)
-		warm_up(u);
+		warm_up(x, u);
 	if (x->blurred && !u->why)
 		u->why = WHY_MIDSTREAM;
 	u->outcome = outcome(x, end);

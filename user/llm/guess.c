@@ -2,7 +2,8 @@
 
 enum {
 	BYTES_PER_TOKEN = 4,
-	SPREAD = 2,         /* bounds: half and twice the guess */
+	SPREAD = 2,         /* bounds: half the guess; of the answer twice, too */
+	TEMPLATE = 1024,    /* what providers write around a prompt, most of it for tools */
 	MESSAGE_TOKENS = 8, /* roles and separators around any prompt */
 	ANSWER_UNSEEN =
 		131072, /* the longest answer a model gives: reasoning is not seen, so also of a whole one */
@@ -23,15 +24,16 @@ static uint64_t tokens(uint64_t bytes)
 	return (bytes + BYTES_PER_TOKEN - 1) / BYTES_PER_TOKEN;
 }
 
-static bool is_output(int leaf)
+/* What a guess says anew, where the rest is exact so far. */
+static bool is_guessed(int leaf)
 {
-	return leaf >= LEAF_OUT_TEXT && leaf <= LEAF_OUT_CITATION;
+	return leaf == LEAF_OUT_TEXT || leaf == LEAF_OUT_REASONING;
 }
 
 static void clear(struct leaves *l, bool keep_input)
 {
 	for (int i = 0; i < LEAF_COUNT; i++) {
-		if (keep_input && !is_output(i))
+		if (keep_input && !is_guessed(i))
 			continue;
 		l->has &= ~(1ull << i);
 		l->n[i] = 0;
@@ -47,12 +49,13 @@ void guess_fill(const struct guess *g, bool keep_input, struct usage *u)
 	clear(&u->used, keep_input);
 	u->low = u->high = u->used;
 	if (!keep_input) {
-		uint64_t most = MAX(in, tokens(g->asked_bytes)) * SPREAD;
+		/* a token is a byte or more; what a cache held costs next to nothing */
+		uint64_t most = MAX(in, g->asked_bytes) + TEMPLATE;
 
 		if (g->asked_cut)
 			most += ASKED_UNSEEN;
 		leaf_set(&u->used, LEAF_IN_TEXT, in);
-		leaf_set(&u->low, LEAF_IN_TEXT, in / SPREAD);
+		leaf_set(&u->low, LEAF_IN_TEXT, 0);
 		leaf_set(&u->high, LEAF_IN_TEXT, most);
 	}
 	if (g->no_output)

@@ -82,3 +82,32 @@ struct lane **lane_find(struct lane **first, const struct said *s)
 		at = *first && !(*first)->next ? first : NULL;
 	return at;
 }
+
+static uint64_t mark(const struct lane_ended *e, struct str id)
+{
+	struct hash h;
+	uint64_t n;
+
+	hash_init(&h, e->key, sizeof(n));
+	hash_add(&h, id);
+	hash_end(&h, (unsigned char *)&n, sizeof(n));
+	return n & ~1ull;
+}
+
+void lane_ended(struct lane_ended *e, const struct xchg *x)
+{
+	e->mark[e->at++ % COUNT_OF(e->mark)] = mark(e, x->u.response_id) | (x->raw.n || x->raw_why);
+}
+
+bool lane_has_ended(const struct lane_ended *e, struct str id, bool *ret_told)
+{
+	uint64_t n = mark(e, id);
+
+	for (size_t i = 0; i < COUNT_OF(e->mark); i++) {
+		if ((e->mark[i] & ~1ull) != n)
+			continue;
+		*ret_told = e->mark[i] & 1;
+		return true;
+	}
+	return false;
+}

@@ -24,14 +24,15 @@ struct lanes {
 	uint64_t size;                       /* of it */
 	uint64_t begun_ns[2];                /* the message under way; 0: none */
 	struct said_text model, other_model; /* of the session; of what it hears */
+	struct lane_ended ended;             /* answers */
 	enum why hurt[2];                    /* messages of this direction are missing: why */
 	enum why refused;                    /* LIMIT: more calls than are followed */
 	struct lane *first, **last;          /* in the order in which they began */
-	size_t count;
+	size_t count, *all;                  /* of them; of all sockets */
 };
 
-int lanes_new(const struct xchg *opening, const unsigned char key[HASH_KEY], struct counters *c,
-	      struct usage_sink out, struct lanes **ret)
+int lanes_new(const struct xchg *opening, const unsigned char key[HASH_KEY], size_t *all,
+	      struct counters *c, struct usage_sink out, struct lanes **ret)
 {
 	_cleanup_(lanes_free) struct lanes *l = obj_new(l, LANES_MAGIC);
 
@@ -43,6 +44,8 @@ int lanes_new(const struct xchg *opening, const unsigned char key[HASH_KEY], str
 	l->counters = c;
 	l->last = &l->first;
 	memcpy(l->key, key, sizeof(l->key));
+	l->ended.key = l->key;
+	l->all = all;
 	*ret = take(l);
 	return 0;
 }
@@ -55,6 +58,7 @@ static void lane_drop(struct lanes *l, struct lane **at)
 	if (l->last == &lane->next)
 		l->last = at;
 	l->count--;
+	--*l->all;
 	xchg_free(&lane->x);
 	mem_free(lane);
 }
@@ -117,8 +121,11 @@ static int lane_new(struct lanes *l, const struct part *in, struct lane **ret)
 	int r;
 
 	*ret = NULL;
-	if (l->count == LIMIT_SOCKET_LANES) {
-		count_limit(l->counters, SOCKET_LANES);
+	if (l->count == LIMIT_SOCKET_LANES || *l->all >= LIMIT_XCHGS) {
+		if (l->count == LIMIT_SOCKET_LANES)
+			count_limit(l->counters, SOCKET_LANES);
+		else
+			count_limit(l->counters, XCHGS);
 		l->refused = WHY_LIMIT;
 		return 0;
 	}
@@ -134,6 +141,7 @@ static int lane_new(struct lanes *l, const struct part *in, struct lane **ret)
 	*l->last = lane;
 	l->last = &lane->next;
 	l->count++;
+	++*l->all;
 	*ret = lane;
 	return 0;
 }
@@ -209,9 +217,13 @@ static int client_end(struct lanes *l, const struct part *in)
 {
 	struct str type = said_str(&l->ask->type);
 
-	if (in->why || !ask_whole(l->ask)) {
-		if (in->why && !l->hurt[DIR_OUT])
-			l->hurt[DIR_OUT] = in->why;
+	if (in->why || !ask_whole(l->ask)) { /* the server may be able to read it */
+		if (l->ask->deep)
+			count_limit(l->counters, JSON_DEPTH);
+		if (!l->hurt[DIR_OUT])
+			l->hurt[DIR_OUT] = in->why        ? in->why
+					   : l->ask->deep ? WHY_LIMIT
+							  : WHY_BAD_BODY;
 		return 0;
 	}
 	if (str_eq(type, str_of(l->socket->begin)))
@@ -274,6 +286,7 @@ static int unasked(struct lanes *l, const struct part *in, struct lane ***ret)
 	if (r < 0 || !lane)
 		return r;
 	lane->stream = l->said->lane;
+	lane->x->guess.asked_cut = true;
 	for (*ret = &l->first; **ret != lane;)
 		*ret = &(**ret)->next;
 	return 0;
@@ -306,23 +319,40 @@ static bool is_error(const struct said *s)
 	return str_eq(said_str(&s->kind), S("error"));
 }
 
-/* An error ends the call that it answers; where that is not told, any of several may be over. */
+/* An error ends the call that it names, or the one that waits for an answer. A call that is being answered ends with its own
+ * last event: the error may be about something else that the client sent. Then any of several may be over. */
 static int on_error(struct lanes *l, const struct part *in)
 {
 	struct said *s = l->said;
 	struct lane **at = lane_find(&l->first, s);
 
-	if (!at && s->lane.n && !s->id.n)
+	if (!s->id.n && s->lane.n)
 		at = lane_by_stream(&l->first, &s->lane, false);
-	if (!at) {
-		for (struct lane *lane = l->first; lane; lane = lane->next)
+	if (!at || (!s->id.n && (*at)->x->u.response_id.n)) {
+		for (struct lane *lane = l->first; lane; lane = lane->next) {
 			lane->gone_quiet = true;
+			if (lane->x->u.response_id.n)
+				xchg_lost(lane->x, WHY_STREAM_ERROR);
+		}
 		return 0;
 	}
-	if (s->status >= 400 && s->status < 600)
+	if (s->status >= 400 && s->status < 600 && !(*at)->x->guess.answer_text)
 		(*at)->x->u.status = (int)s->status;
 	(*at)->x->error = true;
 	return lane_end(l, at, in->at_ns, WHY_NONE);
+}
+
+/* The call that an answer which is new belongs to; *ret NULL: none that is to be followed. */
+static int answers(struct lanes *l, const struct part *in, struct lane ***ret)
+{
+	const struct said *s = l->said;
+	bool told;
+
+	if (lane_has_ended(&l->ended, said_str(&s->id), &told))
+		return told || !s->usage ? 0 : unasked(l, in, ret);
+	if (l->socket->begin)
+		*ret = lane_pair(&l->first, &s->lane);
+	return *ret ? 0 : unasked(l, in, ret);
 }
 
 /* Part of an answer, or its end. */
@@ -335,12 +365,8 @@ static int on_answer(struct lanes *l, const struct part *in)
 	struct lane **at = lane_find(&l->first, s);
 	int r = 0;
 
-	if (!at && s->id.n && (last || str_eq(kind, str_of(k->created)))) {
-		if (k->begin)
-			at = lane_pair(&l->first, &s->lane);
-		if (!at)
-			r = unasked(l, in, &at);
-	}
+	if (!at && s->id.n && (last || str_eq(kind, str_of(k->created))))
+		r = answers(l, in, &at);
 	if (r < 0 || !at)
 		return r;
 	if (!(*at)->x->u.first_ns)
@@ -349,6 +375,7 @@ static int on_answer(struct lanes *l, const struct part *in)
 	if (r < 0 || !last)
 		return r;
 	(*at)->x->final = (*at)->x->ended = true;
+	lane_ended(&l->ended, (*at)->x);
 	return lane_end(l, at, in->at_ns, WHY_NONE);
 }
 

@@ -20,6 +20,7 @@ struct llm {
 	struct llm_opts o;
 	struct usage_sink out;
 	struct entry *open;
+	size_t lanes; /* under way on all sockets */
 };
 
 enum { /* where bytes come from */
@@ -133,14 +134,6 @@ static struct str asked_host(const struct part *in)
 	return in->header[HDR_HOST];
 }
 
-static int hex(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* AWS resource names that end with the model's own name; those of an account's own profiles name no model. */
 static struct str named_model(struct str s)
 {
@@ -159,15 +152,10 @@ static struct str named_model(struct str s)
 static int keep_decoded(struct xchg *x, struct str s, struct str *ret)
 {
 	char text[LIMIT_MODEL_TEXT];
-	size_t n = 0;
+	size_t n = 0, step;
 
-	for (size_t i = 0; i < s.n && n < sizeof(text); i++) {
-		bool coded = s.p[i] == '%' && i + 2 < s.n && hex(s.p[i + 1]) >= 0 &&
-			     hex(s.p[i + 2]) >= 0;
-
-		text[n++] = coded ? (char)(hex(s.p[i + 1]) << 4 | hex(s.p[i + 2])) : s.p[i];
-		i += coded ? 2 : 0;
-	}
+	for (; s.n && n < sizeof(text); s = str_skip(s, step))
+		text[n++] = provider_char(s, &step);
 	return xchg_note(x, named_model((struct str){ text, n }), ret);
 }
 
@@ -187,8 +175,10 @@ static bool by_plan(const struct part *in)
 
 	for (size_t i = 0; i + 6 <= beta.n; i++)
 		labelled |= memcmp(beta.p + i, "oauth-", 6) == 0;
-	return labelled && token.n && !str_starts(token, S("sk-ant-api")) &&
-	       !in->header[HDR_X_API_KEY].n;
+	for (size_t i = 0; i < token.n; i++) /* the header may have been sent twice */
+		if (str_starts(str_skip(token, i), S("sk-ant-api")))
+			return false;
+	return labelled && token.n && !in->header[HDR_X_API_KEY].n;
 }
 
 /* The credential itself ends here. */
@@ -244,6 +234,17 @@ static int find_provider(struct llm *l, struct xchg *x, const struct part *in)
 	return row ? keep_lower(x, provider_region(row, host), &x->u.region) : 0;
 }
 
+/* The tier as Bedrock's heads tell it; a faster way beats it. */
+static int head_tier(struct xchg *x, const struct part *in, struct str *ret)
+{
+	struct str latency = str_trim(in->header[HDR_BEDROCK_LATENCY]);
+	int r = xchg_note(x, latency, ret);
+
+	if (r == 0)
+		r = xchg_note(x, str_trim(in->header[HDR_BEDROCK_TIER]), ret);
+	return r < 0 || str_eq(latency, S("standard")) ? r : xchg_note(x, latency, ret);
+}
+
 /* A value of the query, still percent-encoded. `name` with its '='. */
 static struct str query(struct str target, struct str name)
 {
@@ -281,6 +282,8 @@ static int on_request(struct llm *l, struct xchg *x, const struct part *in)
 		r = set_credential(l, x, in);
 	if (r == 0)
 		r = xchg_keep(x, in->header[HDR_SESSION_ID], &x->u.session);
+	if (r == 0 && x->format && x->format->headers)
+		r = head_tier(x, in, &x->u.tier);
 	if (r < 0)
 		return r;
 	if (str_u64(in->header[HDR_RETRY_COUNT], &retry) == 0 && retry < INT32_MAX)
@@ -291,7 +294,8 @@ static int on_request(struct llm *l, struct xchg *x, const struct part *in)
 	if (!x->hash)
 		return -ENOMEM;
 	hash_init(x->hash, l->o.key, XCHG_HASH_BYTES);
-	if (!str_ieq(str_head(type, 19), S("multipart/form-data")))
+	if ((x->format && !x->format->upload) ||
+	    !str_ieq(str_head(type, 19), S("multipart/form-data")))
 		return 0;
 	x->form = mem_zero(1, sizeof(*x->form));
 	if (!x->form)
@@ -360,8 +364,12 @@ static int on_response(struct llm *l, struct entry *e, const struct part *in)
 		r = xchg_keep(x, in->header[ids[i]], &x->u.request_id);
 	if (r == 0 && x->format && x->format->headers)
 		r = header_usage(x, in);
+	if (r == 0 && x->format && x->format->headers)
+		r = head_tier(x, in, &x->tier);
+	if (r == 0)
+		r = xchg_note(x, str_trim(in->header[HDR_GEMINI_TIER]), &x->tier);
 	if (r == 0 && in->upgraded && llm_route_socket(x->route))
-		r = lanes_new(x, l->o.key, l->o.counters, l->out, &e->lanes);
+		r = lanes_new(x, l->o.key, &l->lanes, l->o.counters, l->out, &e->lanes);
 	x->socket = e->lanes != NULL;
 	return r;
 }

@@ -137,11 +137,13 @@ static const struct llm_format image = {
 	LLM_TABLE(media_marks),
 	LLM_TABLE(image_fields),
 	.last = media_last,
+	.upload = true,
 };
 static const struct llm_format audio = {
 	LLM_TABLE(media_marks),
 	LLM_TABLE(audio_fields),
 	.last = media_last,
+	.upload = true,
 };
 
 /* ---- sockets ----------------------------------------------------------------------------------------- */

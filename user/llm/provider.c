@@ -91,9 +91,44 @@ const struct llm_provider *provider_by_name(struct str name)
 	return &llm_unknown;
 }
 
+static int hex(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+char provider_char(struct str path, size_t *ret_n)
+{
+	bool coded = path.n >= 3 && path.p[0] == '%' && hex(path.p[1]) >= 0 && hex(path.p[2]) >= 0;
+
+	*ret_n = coded ? 3 : 1;
+	return coded ? (char)(hex(path.p[1]) << 4 | hex(path.p[2])) : path.p[0];
+}
+
+/* "..", however written: which path a server makes of it is not known, so it is none that costs nothing. */
+static bool climbs(struct str path)
+{
+	char before = 0;
+
+	while (path.n) {
+		size_t n;
+		char c = provider_char(path, &n);
+
+		if (c == '.' && before == '.')
+			return true;
+		before = c;
+		path = str_skip(path, n);
+	}
+	return false;
+}
+
 /* A pattern has at most one "**" and two "{}", so trying every length stays cheap. */
 static bool path_fits(const char *pattern, struct str path, struct str *ret_model)
 {
+	size_t n;
+
 	while (*pattern) {
 		if (pattern[0] == '*' && pattern[1] == '*') {
 			for (size_t i = 0; i <= path.n; i++)
@@ -113,10 +148,10 @@ static bool path_fits(const char *pattern, struct str path, struct str *ret_mode
 			}
 			return false;
 		}
-		if (!path.n || *pattern != path.p[0])
+		if (!path.n || *pattern != provider_char(path, &n))
 			return false;
 		pattern++;
-		path = str_skip(path, 1);
+		path = str_skip(path, n);
 	}
 	return !path.n;
 }
@@ -125,6 +160,9 @@ static struct str target_path(struct str target)
 {
 	struct str rest = target, path;
 
+	if (str_cut(&rest, &path, '#')) /* no server is asked for what stands behind it */
+		target = path;
+	rest = target;
 	/* absolute form, as sent to a proxy */
 	if (str_starts(target, S("http://")) || str_starts(target, S("https://"))) {
 		const char *from = memchr(target.p + 8, '/', target.n - 8);
@@ -148,7 +186,7 @@ const struct llm_route *provider_route(const struct llm_provider *p, struct str 
 
 		if (r->method && !str_eq(str_of(r->method), method))
 			continue;
-		if (!path_fits(r->path, path, &model))
+		if (!path_fits(r->path, path, &model) || (r->kind == KIND_OTHER && climbs(path)))
 			continue;
 		*ret_model = model;
 		return r;

@@ -185,6 +185,9 @@ static int said_value(void *ctx, int id, enum json_type type, struct str text)
 		if (type == JSON_NUMBER && json_count(text, &s->status) < 0)
 			s->status = 0;
 		return 0;
+	case MARK_CHOICE:
+		s->several |= !str_eq(text, S("0"));
+		return 0;
 	case MARK_STOP:
 		s->stop |= type == JSON_STRING || type == JSON_TRUE || type == JSON_OBJECT;
 		return 0;
@@ -278,7 +281,7 @@ void said_reset(struct said *s)
 	s->begun = s->bad = s->broken = s->usage = false;
 	s->hits = 0;
 	s->raw_why = WHY_NONE;
-	s->fast = s->stop = s->error = s->status_told = s->queued = false;
+	s->fast = s->stop = s->several = s->error = s->status_told = s->queued = false;
 	s->status = s->text = 0;
 	s->tool = NULL;
 	s->tool_other_action = s->tool_not_done = false;

@@ -88,8 +88,9 @@ const struct llm_format *llm_format_by_kind(struct str kind)
 	return NULL;
 }
 
-/* Only to see that there is a usage object. (Gemini's usageMetadata also stands in what is no call.) */
+/* Only to see that there is a usage object. */
 static const struct json_want stray_marks[] = {
+	{ "usageMetadata", MARK_USAGE, JSON_RAW },
 	{ "usage", MARK_USAGE, JSON_RAW },
 	{ "message.usage", MARK_USAGE, JSON_RAW },
 	{ "response.usage", MARK_USAGE, JSON_RAW },

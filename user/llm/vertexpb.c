@@ -15,7 +15,19 @@ struct vertexpb {
 	bool too_long;
 };
 
-enum { USAGE, MODEL, ID, FINISH, TEXT, QUERY, MODALITY, TOKENS, LISTS, NUMBERS = LISTS + 4 };
+enum {
+	USAGE,
+	MODEL,
+	ID,
+	FINISH,
+	CHOICE,
+	TEXT,
+	QUERY,
+	MODALITY,
+	TOKENS,
+	LISTS,
+	NUMBERS = LISTS + 4
+};
 
 static const char *const lists[] = { "promptTokensDetails", "cacheTokensDetails",
 				     "candidatesTokensDetails", "toolUsePromptTokensDetails" };
@@ -46,6 +58,7 @@ static const struct protobuf_want want[] = {
 	{ { 4, 12, 2 }, TOKENS, false },
 	{ { 11 }, MODEL, false },
 	{ { 13 }, ID, false },
+	{ { 2, 1 }, CHOICE, false },
 	{ { 2, 3 }, FINISH, false },
 	{ { 2, 2, 2, 1 }, TEXT, false },
 	{ { 2, 7, 1 }, QUERY, false },
@@ -146,6 +159,9 @@ static int on_value(void *ctx, int id, enum protobuf_type type, uint64_t n, stru
 	case FINISH:
 		v->to->stop |= n != 0;
 		return 0;
+	case CHOICE:
+		v->to->several |= n != 0;
+		return 0;
 	case TEXT:
 		v->to->text += text.n;
 		return 0;
@@ -154,8 +170,9 @@ static int on_value(void *ctx, int id, enum protobuf_type type, uint64_t n, stru
 	default:
 		break;
 	}
-	if (type != PROTOBUF_NUMBER)
-		return -EBADMSG; /* of these fields every other type is wrong */
+	/* of these fields every other type is wrong */
+	if (type != PROTOBUF_NUMBER || id == USAGE || (id >= LISTS && id < NUMBERS))
+		return -EBADMSG;
 	if (id >= NUMBERS)
 		r = end_list(v);
 	if (r == 0)

@@ -88,10 +88,14 @@ void xchg_hash_text(struct hash *h, char ret[XCHG_HASH_TEXT])
 
 int xchg_asked(struct xchg *x, const struct ask *a)
 {
-	int r = x->routed ? 0 : xchg_note(x, said_str(&a->model), &x->u.model_requested);
+	bool json = !x->format || !x->format->binary;
+	int r = x->routed ? 0 : xchg_note(x, ask_model(a), &x->u.model_requested);
 
 	if (r == 0)
-		r = xchg_note(x, said_str(&a->tier), &x->u.tier);
+		r = xchg_note(x, ask_tier(a), &x->u.tier);
+	x->unclear = json ? ask_unclear(a) : WHY_NONE;
+	x->hits |= json && a->deep ? HIT_JSON_DEPTH : 0;
+	x->guess.asked_cut |= a->more;
 	x->ask_usage = a->usage;
 	x->guess.max_tokens = a->max_tokens;
 	x->guess.choices = a->choices;
@@ -181,6 +185,7 @@ int xchg_take(struct xchg *x, struct said *s)
 		x->tools = take(s->tools);
 	}
 	x->final |= s->stop;
+	x->several |= s->several;
 	x->error |= s->error;
 	if (s->status_told)
 		x->queued = s->queued;

@@ -203,7 +203,8 @@ static int br_step(void *state, struct coding_io *io)
 		return br_no_memory(BrotliDecoderGetErrorCode(state)) ? -ENOMEM : -EBADMSG;
 	io->in = str_skip(io->in, io->in.n - in_left);
 	io->got = io->room - room;
-	io->more = r == BROTLI_DECODER_RESULT_NEEDS_MORE_OUTPUT;
+	/* it may ask for input while output still waits for room */
+	io->more = BrotliDecoderHasMoreOutput(state);
 	io->end = r == BROTLI_DECODER_RESULT_SUCCESS;
 	return 0;
 }

@@ -13,7 +13,9 @@
  *   the first block that it writes.
  * - A response to a request that was not seen is an orphan, if the request can have passed by unseen: numbers rise. If no
  *   hole is known yet, it shows when the client writes next; where it does not, the peer lied: a desync.
- * - Settings that were not seen may have allowed any compression table. */
+ * - Settings that were not seen may have allowed any compression table.
+ * - What the server says that it has not looked at (REFUSED_STREAM, GOAWAY) ends as that only if no answer was seen, and
+ *   none can have been missed. Until the connection ends an answer may still prove a GOAWAY wrong. */
 #include "base/obj.h"
 #include "wire/h2way.h"
 
@@ -100,14 +102,15 @@ static int h2_ends(struct h2 *h, enum flow_dir dir, bool aborted);
 #define BEFORE_ONE (UINT64_C(1) << 32)
 
 /* Where no function tells that a connection has ended (rustls), its object may serve another: a preface where a frame should
- * begin, and no frame can have its length. What belongs to it is read after it was written. */
+ * begin, and no frame that anybody sends has its length and kind. What belongs to it is read after it was written. */
 static bool h2_begins_again(const struct h2_way *w, struct str rest)
 {
 	if (w->dir == DIR_IN || w->h->preface < PREFACE.n)
 		return false;
 	if (w->lost)
 		return w->h->last && str_starts(rest, PREFACE);
-	return h2frame_idle(&w->frame) && !w->block.open && *rest.p == *PREFACE.p;
+	return h2frame_idle(&w->frame) && !w->block.open &&
+	       str_eq(str_head(rest, PREFACE.n), str_head(PREFACE, rest.n));
 }
 
 static int h2_again(struct h2 *h)
@@ -132,6 +135,7 @@ static int h2_again(struct h2 *h)
 	h->preface = 0;
 	h->client = false;
 	h->last = h->stray = h->hole[0] = h->hole[1] = 0;
+	h->streams.farewell = UINT32_MAX;
 	h->resets = 0;
 	return r;
 }
@@ -326,6 +330,7 @@ static int h2_start(struct proto_env *env, const struct proto_start *how, void *
 		return -ENOMEM;
 	h->env = h->streams.env = env;
 	h->missed = how->missed;
+	h->streams.farewell = UINT32_MAX;
 	h->streams.missed = how->missed == SKIP_MIDSTREAM ? WHY_MIDSTREAM : WHY_GAP;
 	h->dead = PROTO_ALIVE;
 	h->preface = whole ? 0 : PREFACE.n;

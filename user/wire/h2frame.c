@@ -28,7 +28,7 @@ static const struct kind {
 	[H2_CONTINUATION] = { true, false, ANY, H2_END_HEADERS },
 };
 
-static uint32_t number(const unsigned char *p, int n)
+uint32_t h2frame_number(const unsigned char *p, int n)
 {
 	uint32_t v = 0;
 
@@ -42,10 +42,11 @@ static int frame_read(struct h2frame *f)
 {
 	const struct kind *k;
 
-	f->left = number(f->head, 3);
+	f->left = h2frame_number(f->head, 3);
 	f->type = f->head[3];
 	f->flags = f->head[4];
-	f->stream = number(f->head + 5, 4) & 0x7fffffff; /* the reserved bit has no meaning */
+	f->stream =
+		h2frame_number(f->head + 5, 4) & 0x7fffffff; /* the reserved bit has no meaning */
 	f->front = f->back = 0;
 	f->murky = false;
 	if (f->type >= KINDS)
@@ -73,7 +74,7 @@ static bool frame_padded(const struct h2frame *f)
 /* Is the next byte that which says how long the padding is? */
 static bool frame_at_pad(const struct h2frame *f)
 {
-	return frame_padded(f) && !f->murky && f->left && f->left == number(f->head, 3);
+	return frame_padded(f) && !f->murky && f->left && f->left == h2frame_number(f->head, 3);
 }
 
 static int frame_end(struct h2frame *f, const struct h2frame_calls *calls, void *ctx)

@@ -16,14 +16,22 @@ struct h2_stream *h2stream_find(const struct h2_streams *l, uint32_t id)
 	return NULL;
 }
 
+/* Was it sent back unread (RFC 9113 section 8.7), so that a client may ask again? An answer, even one that may have been
+ * missed, says otherwise. */
+static bool stream_refused(const struct h2_streams *l, const struct h2_stream *s)
+{
+	return (s->refused || s->id > l->farewell) && !s->hole && !s->x->side[DIR_IN].head;
+}
+
 static int stream_close(struct h2_streams *l, struct h2_stream *s, enum why why, bool aborted)
 {
+	bool refused = stream_refused(l, s);
 	int r;
 
 	DL_DELETE(l->first, s);
 	l->count--;
 	socket_free(&s->socket);
-	r = exchange_end(&s->x, l->now_ns, why, aborted);
+	r = exchange_end(&s->x, l->now_ns, refused ? WHY_REFUSED : why, aborted && !refused);
 	mem_free(s);
 	return r;
 }

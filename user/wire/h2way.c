@@ -5,7 +5,7 @@
 #include "base/limit.h"
 #include "wire/h2way.h"
 
-enum { SETTING_TABLE = 1, LAST_STREAM = 4 };
+enum { SETTING_TABLE = 1, REFUSED_STREAM = 7, NUMBER = 4, TORN = UINT8_MAX };
 
 static bool h2_unseen(const struct h2 *h, uint32_t id)
 {
@@ -39,51 +39,39 @@ void h2way_allow(struct h2_way *w, uint32_t bytes)
 		hpack_resize(w->hpack, w->table);
 }
 
-static uint32_t number(const unsigned char *p)
-{
-	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
-
 static void settings_run(struct h2_way *w, struct str run)
 {
 	for (size_t i = 0; i < run.n; i++) {
+		if (w->got == TORN)
+			return;
 		w->item[w->got++] = (unsigned char)run.p[i];
 		if (w->got < H2_SETTING)
 			continue;
 		w->got = 0;
 		if (w->item[0] == 0 && w->item[1] == SETTING_TABLE)
-			h2way_allow(h2way_other(w), number(w->item + 2));
+			h2way_allow(h2way_other(w), h2frame_number(w->item + 2, 4));
 	}
 }
 
-static void farewell_run(struct h2_way *w, struct str run)
+/* The first number of RST_STREAM, GOAWAY. */
+static void number_run(struct h2_way *w, struct str run)
 {
-	size_t n = MIN(run.n, (size_t)(LAST_STREAM - w->got));
+	size_t n;
 
+	if (w->got >= NUMBER)
+		return;
+	n = MIN(run.n, (size_t)(NUMBER - w->got));
 	memcpy(w->item + w->got, run.p, n);
 	w->got += (uint8_t)n;
 }
 
-/* The server names the last request that it may have worked on; the others it did not. */
-static int farewell_end(struct h2_way *w)
+/* The server names the last request that it may look at; it may name a lower one later. */
+static void farewell_end(struct h2_way *w)
 {
-	struct h2 *h = w->h;
-	struct h2_stream *s = h->streams.first;
-	uint32_t last = number(w->item) & 0x7fffffff;
+	struct h2_streams *l = &w->h->streams;
 
-	if (w->dir == DIR_OUT || w->got < LAST_STREAM)
-		return 0;
-	while (s) {
-		struct h2_stream *next = s->next;
-		int r = 0;
-
-		if (s->id > last && !s->x->side[DIR_IN].head)
-			r = h2stream_reset(&h->streams, s, WHY_ABORTED, true);
-		if (r < 0)
-			return r;
-		s = next;
-	}
-	return 0;
+	if (w->dir == DIR_IN && w->got == NUMBER)
+		l->farewell = MIN(l->farewell, h2frame_number(w->item, NUMBER) & 0x7fffffff);
 }
 
 static int reset_end(struct h2_way *w, uint32_t id)
@@ -97,6 +85,8 @@ static int reset_end(struct h2_way *w, uint32_t id)
 		count_limit(h->env->opts->counters, H2_RESETS);
 		return -EMSGSIZE;
 	}
+	s->refused = w->dir == DIR_IN && w->got == NUMBER &&
+		     h2frame_number(w->item, NUMBER) == REFUSED_STREAM;
 	return h2stream_reset(&h->streams, s, WHY_ABORTED, true);
 }
 
@@ -199,6 +189,7 @@ static int block_answered(struct h2_way *w, struct h2head *head)
 	struct h2_stream *s = h2stream_find(&h->streams, id);
 	struct part p = { .kind = PART_RESPONSE };
 
+	h->resets = 0;
 	if (s)
 		return h2stream_block(&h->streams, s, DIR_IN, head, w->block.end);
 	if (h2_idle(h, id))
@@ -284,8 +275,9 @@ static int on_content(void *ctx, const struct h2frame *f, struct str run)
 	case H2_SETTINGS:
 		settings_run(w, run);
 		return 0;
+	case H2_RST_STREAM:
 	case H2_GOAWAY:
-		farewell_run(w, run);
+		number_run(w, run);
 		return 0;
 	default:
 		return 0;
@@ -298,6 +290,7 @@ static int on_lost(void *ctx, const struct h2frame *f, uint64_t bytes)
 	struct h2_stream *s;
 
 	w->h->streams.missed = WHY_GAP;
+	w->got = TORN;
 	switch (f->type) {
 	case H2_DATA:
 		s = h2stream_find(&w->h->streams, f->stream);
@@ -331,7 +324,8 @@ static int on_end(void *ctx, const struct h2frame *f)
 	case H2_RST_STREAM:
 		return reset_end(w, f->stream);
 	case H2_GOAWAY:
-		return farewell_end(w);
+		farewell_end(w);
+		return 0;
 	default:
 		return 0;
 	}

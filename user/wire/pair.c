@@ -13,6 +13,9 @@
  *   one after a new request was seen; anything else first, and that request is given up too.
  * - A client that has been seen to pipeline is not found again: counting is impossible across a
  *   hole.
+ * - Not provable: a client that pipelines, and was not seen to do so before the hole, or before we
+ *   joined, looks like any other. Its next response may be that of an earlier request. No client
+ *   of an API is known to pipeline.
  * - An orphan may answer a HEAD and then has no body whatever its head says. So an orphan whose
  *   body begins like a status line is a desync, and a new request ends an orphan that is not
  *   complete.
@@ -354,10 +357,11 @@ static int pair_gap_out(struct pair *p)
 static int pair_gap(struct pair *p, const struct piece *in)
 {
 	bool joined = p->missed == SKIP_MIDSTREAM && in->off == 0;
+	bool awaited = in->dir == DIR_IN && p->open.first;
 
 	if (!p->lost[in->dir] && in->gap <= http1_sure(p->read[in->dir]))
 		return pair_gap_inside(p, in);
-	if (p->lost[in->dir] && joined)
+	if (p->lost[in->dir] && joined && !awaited)
 		return 0; /* what was there before we joined: no news */
 	p->missed = SKIP_AFTER_GAP;
 	if (in->dir == DIR_OUT)

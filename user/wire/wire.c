@@ -322,6 +322,19 @@ static int wire_decide(struct wire *w, struct wire_link *l, const struct piece *
 	return wire_join(w, l, in);
 }
 
+#define LONG_WORD 64 /* bytes; longer than any whose letters tell something */
+
+/* Only its end tells more of a long word. Were it judged each time that it grows, its length would cost its square. */
+static bool wire_goes_on(const struct wire_link *l, struct str more)
+{
+	if (l->held.n - more.n < LONG_WORD)
+		return false;
+	for (size_t i = 0; i < more.n; i++)
+		if ((unsigned char)more.p[i] <= ' ' || more.p[i] == 0x7f)
+			return false;
+	return true;
+}
+
 static int wire_listen(struct wire *w, struct wire_link *l, const struct piece *in)
 {
 	const struct proto *proto = NULL;
@@ -337,7 +350,7 @@ static int wire_listen(struct wire *w, struct wire_link *l, const struct piece *
 		return wire_join(w, l, in);
 	}
 	r = wire_hold(w, l, in);
-	if (r < 0 || l->hears != HEARS_START)
+	if (r < 0 || l->hears != HEARS_START || wire_goes_on(l, in->bytes))
 		return r;
 	v = wire_judge(in->dir, buf_str(&l->held), &proto);
 	if (v != SAYS_MORE) {
