@@ -40,6 +40,24 @@ def ident(line):
     return line["id"] or line["request_id"]
 
 
+def known(line, call):
+    """What is wrong in what the record of a call says that was joined midway: it need not say all. Usage that is said to be
+    reported is that of the journal."""
+    wrong = []
+    for what, want in (("model_served", line["model_served"]), ("model_requested", line["model"]), ("provider", line["provider"])):
+        if call.get(what) not in (None, "unknown", want):
+            wrong.append(f"{what}: {call.get(what)!r}, journal {want!r}")
+    if call["usage_source"] == "reported":
+        used = call.get("usage") or {}
+        wrong += [f"{leaf}: {used.get(leaf, 0)}, journal {line['usage'].get(leaf, 0)}" for leaf in sorted({*used, *line["usage"]})
+                  if used.get(leaf, 0) != line["usage"].get(leaf, 0)]
+        if cost(call) not in (None, line["cost_pico"]):
+            wrong.append(f"cost: {cost(call)}, journal {line['cost_pico']}")
+    elif not call.get("why"):
+        wrong.append(f"{call['usage_source']} without a reason")
+    return wrong and f"{line['tag']} {line['id']}: {'; '.join(wrong)}"
+
+
 def all_calls(lines, calls, owner):
     """Journal lines against records, matched by the provider's id. owner(tag) is (team, cgroup path).
     Returns {"missing": [...], "duplicated": [...], "unasked": [...], "different": [...]}, each empty when right."""

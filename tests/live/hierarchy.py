@@ -61,12 +61,17 @@ def one(t, name, option):
         t.check(not any("outside" in (r.get("cgroup") or "") for r in bench.cg_rows()), f"{name}: nothing outside is counted")
 
         # brings a library that nobody has seen: only its mapping tells of it, whatever hierarchy the kernel reports those of
-        fresh = Private(bench.folder + "/fresh", node=False)
-        code, _, said = fresh.run("curl", bench.provider, bench.leaf("support", "fresh"), calls=CALLS, tag="support/fresh")
-        lines = [x for x in bench.provider.journal(5 * CALLS) if x["tag"].startswith("support/fresh/")]
-        d.wait_idle()
-        booked = {c.get("response_id") for c in compare.inference(d.calls())}
-        t.check(code == 0 and any(x["id"] in booked for x in lines),
+        # (a first attach takes 10 to 20 ms, on a busy machine more than a first run)
+        fresh, leaf, seen = Private(bench.folder + "/fresh", node=False), bench.leaf("support", "fresh"), False
+        for runs in range(5, 10):
+            code, _, said = fresh.run("curl", bench.provider, leaf, calls=CALLS, tag="support/fresh")
+            lines = [x for x in bench.provider.journal(runs * CALLS) if x["tag"].startswith("support/fresh/")]
+            d.wait_idle()
+            booked = {c.get("response_id") for c in compare.inference(d.calls())}
+            seen = any(x["id"] in booked for x in lines)
+            if seen or code:
+                break
+        t.check(code == 0 and seen,
                 f"{name}: a library of its own is seen when it is mapped", f"{len(booked)} {said}")
         t.check("cannot watch mappings" not in d.said(), f"{name}: mappings are watched", d.said())
 

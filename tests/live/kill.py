@@ -98,6 +98,11 @@ def account(t, bench, lines, killed):
             tally["in a gap"] += 1
             if not overlaps(line, gaps):
                 wrong["missing outside a gap"].append(told)
+        elif mine[0].get("why") == "midstream":
+            tally["joined midway"] += 1
+            differs = compare.known(line, mine[0])
+            if differs or not overlaps(line, gaps):
+                wrong["different"].append(f"{told}: {differs or 'no gap'}")
         elif mine[0]["usage_source"] == "reported":
             tally["exact"] += 1
             differs = compare.one(line, mine[0], *bench.owner(line["tag"]))

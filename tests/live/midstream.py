@@ -60,29 +60,12 @@ class Load:
         return self.process.wait(60), said
 
 
-def known(line, call):
-    """What is wrong in what a record says. Usage that is said to be reported is that of the journal."""
-    wrong = []
-    for what, want in (("model_served", line["model_served"]), ("model_requested", line["model"]), ("provider", line["provider"])):
-        if call.get(what) not in (None, "unknown", want):
-            wrong.append(f"{what}: {call.get(what)!r}, journal {want!r}")
-    if call["usage_source"] == "reported":
-        used = call.get("usage") or {}
-        wrong += [f"{leaf}: {used.get(leaf, 0)}, journal {line['usage'].get(leaf, 0)}" for leaf in sorted({*used, *line["usage"]})
-                  if used.get(leaf, 0) != line["usage"].get(leaf, 0)]
-        if compare.cost(call) not in (None, line["cost_pico"]):
-            wrong.append(f"cost: {compare.cost(call)}, journal {line['cost_pico']}")
-    elif not call.get("why"):
-        wrong.append(f"{call['usage_source']} without a reason")
-    return wrong and f"{line['tag']} {line['id']}: {'; '.join(wrong)}"
-
-
 def two(t, lines, calls, begun, ready):
     """HTTP/2: nothing wrong, nothing twice; what it says of the calls that began after submeterd was ready."""
     found = collections.defaultdict(list)
     for c in calls:
         found[c.get("response_id")].append(c)
-    wrong = [w for x in lines for c in found[x["id"]] for w in [known(x, c)] if w]
+    wrong = [w for x in lines for c in found[x["id"]] for w in [compare.known(x, c)] if w]
     wrong += [f"{x['tag']} {x['id']}: {len(found[x['id']])} times" for x in lines if len(found[x["id"]]) > 1]
     t.check(not wrong, f"HTTP/2: {len(lines)} calls, nothing wrong is said of any", "\n".join(wrong[:8]))
     later = [x for x in lines if begun[x["id"]] > ready]
@@ -113,7 +96,7 @@ def body(t):
         wrong = compare.all_calls(later, [c for c in calls if c.get("response_id") in ids], bench.owner)
         t.check(len(later) >= 5 * ROUNDS * CONNS and not any(wrong.values()), f"HTTP/1.1: {len(later)} calls that began after it was ready are exact",
                 compare.describe(wrong))
-        wrong = [w for x in mine["1.1"] for c in calls if c.get("response_id") == x["id"] for w in [known(x, c)] if w]
+        wrong = [w for x in mine["1.1"] for c in calls if c.get("response_id") == x["id"] for w in [compare.known(x, c)] if w]
         t.check(not wrong, "HTTP/1.1: nothing wrong is said of those that were under way", "\n".join(wrong[:8]))
         two(t, mine["2"], calls, begun, ready)
         unasked = [c for c in calls if c.get("response_id") not in lines and (c["usage_source"] == "reported" or not c.get("why"))]
