@@ -172,6 +172,20 @@ enum billing {
 	BILLING_COUNT
 };
 
+enum flag { /* what a reader should know of a call that is priced all the same: bits of `flags` */
+#define FLAG(name, text, words) FLAG_##name,
+#include "tbl/flag.h"
+#undef FLAG
+	    FLAG_COUNT
+};
+
+enum later { /* the usage was told by another exchange than the one that made the call */
+	     LATER_NOT,
+	     LATER_FETCHED, /* an answer fetched by its id: it is billed only where its creation was
+			     booked here and has no price yet, and to whoever created it */
+	     LATER_RESULT, /* one result of a batch: billed once a response id, to whoever fetches it */
+};
+
 struct usage {
 	struct origin from;
 	uint64_t off;      /* with from.gen: names the call */
@@ -183,6 +197,8 @@ struct usage {
 	enum source source;
 	enum billing billing; /* what llm knows: METERED, SUBSCRIPTION or FREE */
 	enum why why;
+	enum later later;
+	unsigned flags;      /* 1u << enum flag */
 	bool stream;         /* the answer was a stream */
 	int status;          /* -1: no response seen */
 	int retry;           /* -1: not told */
@@ -196,7 +212,7 @@ struct usage {
 	struct str request_hash; /* 32 hex, keyed; absent for an empty body */
 	struct str session;
 	struct str raw;           /* the provider's usage object, verbatim JSON */
-	struct str reported_cost; /* decimal text */
+	struct str reported_cost; /* dollars, decimal text: what the provider says it costs */
 	struct leaves used;
 	struct leaves low, high; /* bounds; meaningful when source is not REPORTED */
 };
@@ -214,10 +230,13 @@ struct charge {
 	const struct usage *usage;
 	enum billing billing;
 	enum why why;                                      /* usage's, or why it has no price */
+	unsigned flags;                                    /* usage's, and those of its price */
 	struct str book, entry, match, tier, band, region; /* which price; absent when unpriced */
+	struct str contract; /* whose rates changed the list price; absent: none */
 	size_t count;
 	struct charge_line line[LEAF_COUNT];
 	int64_t pico;                /* sum of the lines */
+	int64_t list_pico;           /* the same at list price, before any contract */
 	int64_t low_pico, high_pico; /* at usage->low and ->high; equal to pico when reported */
 };
 

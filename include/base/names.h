@@ -9,8 +9,10 @@ extern const char *const names_outcome[OUTCOME_COUNT];
 extern const char *const names_source[SOURCE_COUNT];
 extern const char *const names_billing[BILLING_COUNT];
 extern const char *const names_leaf[LEAF_COUNT];
-extern const char *const names_why[WHY_COUNT];       /* as in tbl/why.h; "" for WHY_NONE */
-extern const char *const names_why_words[WHY_COUNT]; /* for people; "" for WHY_NONE */
+extern const char *const names_flag[FLAG_COUNT];
+extern const char *const names_flag_words[FLAG_COUNT]; /* for people */
+extern const char *const names_why[WHY_COUNT];         /* as in tbl/why.h; "" for WHY_NONE */
+extern const char *const names_why_words[WHY_COUNT];   /* for people; "" for WHY_NONE */
 
 #define NAMES_TEXT 32
 /* The reason as records spell it, in lower case; absent for WHY_NONE. */

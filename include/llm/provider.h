@@ -45,6 +45,7 @@ enum llm_field_flag {
 	FIELD_TIER = 32,    /* not a leaf: text of the served tier */
 	FIELD_SPEED = 64,   /* not a leaf: a tier that beats the tier */
 	FIELD_REGION = 128, /* not a leaf: text of the region */
+	FIELD_COST = 256,   /* not a leaf: dollars that the provider says it costs, verbatim */
 };
 
 struct llm_field {
@@ -58,7 +59,9 @@ struct llm_field {
 struct llm_count {
 	struct leaves used;
 	enum why why;              /* BAD_USAGE and the like: then `used` says nothing */
+	unsigned flags;            /* 1u << enum flag */
 	char tier[32], region[32]; /* empty: not told */
+	char cost[48];             /* dollars, decimal text; empty: not told */
 	bool none;                 /* no field of the table is there: BAD_USAGE too */
 	bool search_once;          /* however many searches of the web, one is billed */
 };

@@ -30,6 +30,18 @@ const char *const names_leaf[LEAF_COUNT] = {
 #undef LEAF
 };
 
+const char *const names_flag[FLAG_COUNT] = {
+#define FLAG(name, text, words) text,
+#include "tbl/flag.h"
+#undef FLAG
+};
+
+const char *const names_flag_words[FLAG_COUNT] = {
+#define FLAG(name, text, words) words,
+#include "tbl/flag.h"
+#undef FLAG
+};
+
 const char *const names_why[WHY_COUNT] = {
 	"",
 #define WHY(name, words) #name,

@@ -68,6 +68,11 @@ static int read_field(void *ctx, int id, enum json_type type, struct str text)
 			copy_text(r->out->region, sizeof(r->out->region), text);
 		return 0;
 	}
+	if (f->flags & FIELD_COST) { /* a text or a number; what is neither is no cost */
+		if (type == JSON_NUMBER || type == JSON_STRING)
+			copy_text(r->out->cost, sizeof(r->out->cost), text);
+		return 0;
+	}
 	if (type != JSON_NUMBER) {
 		r->out->why = WHY_BAD_USAGE;
 		return 0;

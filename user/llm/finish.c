@@ -163,8 +163,10 @@ static int reported(struct xchg *x, const struct part *end)
 
 	if (r < 0)
 		return r;
-	if (!set_tier(x, c.tier) || !set_region(x, c.region))
+	if (!set_tier(x, c.tier) || !set_region(x, c.region) ||
+	    xchg_keep(x, str_of(c.cost), &u->reported_cost) < 0)
 		return -ENOMEM;
+	u->flags |= c.flags;
 	u->source = SOURCE_REPORTED;
 	if (c.why || (x->tools && x->tools->full)) {
 		unpriced(u, c.why ? c.why : WHY_LIMIT);

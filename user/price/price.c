@@ -192,7 +192,9 @@ static enum why bounds(const struct usage *u, const struct pick *k, struct charg
 
 static void unpriced(struct charge *c, enum why why)
 {
-	*c = (struct charge){ .usage = c->usage, .billing = BILLING_UNPRICED, .why = why };
+	*c = (struct charge){
+		.usage = c->usage, .billing = BILLING_UNPRICED, .why = why, .flags = c->usage->flags
+	};
 }
 
 static void rate(const struct price *p, struct charge *c)
@@ -216,6 +218,7 @@ static void rate(const struct price *p, struct charge *c)
 		unpriced(c, why);
 		return;
 	}
+	c->list_pico = c->pico;
 	c->book = k.price->book;
 	c->entry = k.price->name;
 	c->match = str_of(k.match);
@@ -226,7 +229,9 @@ static void rate(const struct price *p, struct charge *c)
 
 int price_feed(struct price *p, const struct usage *in)
 {
-	struct charge c = { .usage = in, .billing = in->billing, .why = in->why };
+	struct charge c = {
+		.usage = in, .billing = in->billing, .why = in->why, .flags = in->flags
+	};
 
 	obj_check(p, PRICE_MAGIC);
 	if (in->kind != KIND_INFERENCE && c.billing != BILLING_FREE)
