@@ -42,7 +42,7 @@ EMBED := $(OUT)/gen/book.inc $(OUT)/gen/schema.inc
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all demo test check test-bins compilers lint fmt bench fuzz live-full live-agents recut mutate install deps clean help line-coverage bombs
+.PHONY: all demo test check test-bins compilers lint fmt bench fuzz live-full live-agents recut mutate install deps clean help line-coverage bombs estimate
 
 all: $(OUT)/bin/submeterd $(OUT)/bin/submeter ## build submeterd and submeter into out/bin
 demo: deps ## as root: install what is needed, build, and print the bill of three teams
@@ -78,12 +78,15 @@ bench: all ## measure; writes out/bench/latest.json
 	$(Q)tools/bench
 fuzz: $(FUZZ:%=$(OUT)/fuzz/%) $(OUT)/tests/unit/cases ## run each fuzz target for FUZZ_SECONDS (default 60)
 	$(Q)$(OUT)/tests/unit/cases --seeds $(OUT)/seeds
-	$(Q)for t in $(FUZZ); do mkdir -p $(OUT)/corpus/$$t; \
+	$(Q)for t in $(FUZZ); do mkdir -p $(OUT)/corpus/$$t $(OUT)/found/$$t; \
+		if [ -f tests/fuzz/corpus/$$t/found.a ]; then ar x tests/fuzz/corpus/$$t/found.a --output $(OUT)/found/$$t; fi; \
 		$(OUT)/fuzz/$$t -max_total_time=$${FUZZ_SECONDS:-60} -rss_limit_mb=1024 -timeout=5 -max_len=8192 \
-			-print_final_stats=1 $(OUT)/corpus/$$t \
+			-print_final_stats=1 $(OUT)/corpus/$$t $(OUT)/found/$$t \
 			$$(ls -d tests/fuzz/corpus/$$t $(OUT)/seeds/$$t 2>/dev/null) || exit 1; done
 recut: $(OUT)/tests/unit/recut ## recorded exchanges said anew RECUT_ROUNDS (default 200) times in every framing and coding
 	$(Q)$(OUT)/tests/unit/recut $${RECUT_ROUNDS:-200} $${SEED:-4}
+estimate: $(OUT)/bin/submeter ## recorded calls with their usage taken out: how far guesses are from the truth, and how often it is within their bounds
+	$(Q)$(PYTHON) tests/estimate.py $(OUT)/bin/submeter
 mutate: ## change a line of conn/, wire/ or llm/ COUNT (default 200) times: do the tests notice? SEED=word
 	$(Q)$(PYTHON) tests/mutate $${SEED:-$$(git rev-parse --short=12 HEAD)} $${COUNT:-200}
 install: all ## into $(DESTDIR)$(PREFIX)

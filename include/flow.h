@@ -124,7 +124,7 @@ struct part {
 /* ---- usage: one finished call --------------------------------------------------------------- */
 
 enum leaf { /* disjoint units; a token is counted in exactly one */
-#define LEAF(name, text, parent, words) LEAF_##name,
+#define LEAF(name, text, words) LEAF_##name,
 #include "tbl/leaf.h"
 #undef LEAF
 	    LEAF_COUNT
@@ -214,7 +214,9 @@ struct usage {
 	struct str raw;           /* the provider's usage object, verbatim JSON */
 	struct str reported_cost; /* dollars, decimal text: what the provider says it costs */
 	struct leaves used;
-	struct leaves low, high; /* bounds; meaningful when source is not REPORTED */
+	/* The least and the most that it may have been; meaningful when source is not REPORTED. The least input may all have
+	 * come from a cache: low has it as IN_CACHE_READ. */
+	struct leaves low, high;
 };
 
 /* ---- charge: usage with prices -------------------------------------------------------------- */
@@ -237,6 +239,7 @@ struct charge {
 	struct charge_line line[LEAF_COUNT];
 	int64_t pico;                /* sum of the lines */
 	int64_t list_pico;           /* the same at list price, before any contract */
+	int64_t shadow_pico;         /* unpriced: what to show instead; no money, never charged */
 	int64_t low_pico, high_pico; /* at usage->low and ->high; equal to pico when reported */
 };
 
@@ -254,6 +257,7 @@ struct posting {
 	struct str team, project, department, cost_center, environment;
 	struct str rule; /* id of the rule that matched; absent: none did */
 	struct str map_revision;
+	bool gateway; /* by the map it calls on behalf of those who call it */
 };
 
 /* ---- outlets -------------------------------------------------------------------------------- */

@@ -92,6 +92,21 @@ has("a WebSocket", har(entry(None, status=101, method="GET", url="https://api.op
     {"kind": "inference", "why": "gap", "billing": "unpriced"})  # its messages are not in such files
 has("another site", har(entry(url="https://example.com/a b?ä#x")), {"kind": "other", "provider": "unknown"})
 
+RESULT = ('{"custom_id":"%s","response":{"status_code":200,"body":{"id":"%s","object":"chat.completion","model":"gpt-4.1",'
+          '"choices":[],"usage":{"prompt_tokens":1000,"completion_tokens":100,"total_tokens":1100}}}}\n')
+got = audit(har(entry(RESULT % ("a", "c1") + RESULT % ("b", "c2"), kind="application/octet-stream", method="GET",
+                      url="https://api.openai.com/v1/files/file-1/content")))
+test("a file of batch results: a record each, and one of the exchange",
+     [(r["kind"], r.get("later"), r.get("response_id")) for r in got.records] ==
+     [("inference", "result", "c1"), ("inference", "result", "c2"), ("other", None, None)] and
+     len({r["id"] for r in got.records}) == 3 and got.returncode == 0, got.stdout + got.stderr)
+FETCHED = json.dumps({"id": "resp_1", "object": "response", "model": "gpt-4.1", "background": True, "status": "completed",
+                      "output": [], "usage": {"input_tokens": 1000, "output_tokens": 100, "total_tokens": 1100}})
+got = audit(har(entry(FETCHED, method="GET", url="https://api.openai.com/v1/responses/resp_1")))
+r = got.records[0]
+test("an answer fetched by its id is billed where there are books, and here are none",
+     (r["kind"], r["billing"], r["why"], r["usage_source"]) == ("other", "unpriced", "not_inference", "none") and
+     not {"later", "usage", "cost_usd", "lines", "raw_usage"} & set(r), got.stdout)
 got = audit(har(entry(), entry(url="nonsense"), entry()))
 test("an entry without a url is named, the others are printed",
      got.returncode == 1 and len(got.records) == 2 and f"{got.path}:2:" in got.stderr, got.stderr)

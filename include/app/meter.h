@@ -49,12 +49,15 @@ int meter_check(const struct conf *c) _must_use_;
 int meter_key(struct meter *m, const char *name, unsigned char *ret, size_t size) _must_use_;
 int meter_book(struct meter *m) _must_use_;
 int meter_map(struct meter *m) _must_use_; /* at start: falls back to the last good map */
-void meter_reload(struct meter *m);        /* the old map stays when the new one is broken */
+void meter_reload(struct meter *m); /* map and prices: the old ones stay when the new are broken */
 
 /* meter_ask.c: requests of the desk and facts of the attacher, all that are waiting. */
 void meter_answer(struct meter *m);
 void meter_learn(struct meter *m);
 void meter_ends(struct meter *m); /* after a drain */
+
+/* meter_reprice.c: a part of the calls that are asked for, within a moment */
+void meter_reprice(struct meter *m, const struct ask *q, struct answer *a);
 
 /* meter_cover.c */
 struct str meter_endpoint(const struct meter *m,

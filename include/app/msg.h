@@ -62,12 +62,17 @@ struct fact {
 };
 
 /* desk -> meter, and back */
-enum ask_op { ASK_MARK = 1, ASK_IDLE, ASK_ALLOCATE };
+enum ask_op { ASK_MARK = 1, ASK_IDLE, ASK_ALLOCATE, ASK_REPRICE };
 struct ask {
 	uint32_t op, id; /* id is echoed */
 	uint64_t mark[2];
 	int64_t pico;
 	char team[64], reason[256], key[128], actor[64];
+	struct ask_reprice {
+		uint64_t since_ns, until_ns, after_seq;
+		uint32_t corrected, dry_run;
+		char provider[64], model[256];
+	} reprice;
 };
 struct answer {
 	uint32_t id;
@@ -75,7 +80,12 @@ struct answer {
 	uint64_t mark[2]; /* ASK_MARK: everything seen so far */
 	uint64_t
 		open; /* ASK_IDLE: calls under way; r = 0 when everything before the mark is booked and open is 0, -EAGAIN else */
-	char text[256]; /* ASK_ALLOCATE: the transfer's id, or what is wrong */
+	char text[256]; /* ASK_ALLOCATE: the transfer's id; what is wrong */
+	struct answer_reprice {
+		uint64_t looked, priced, corrected, unpriced;
+		uint64_t next;     /* calls up to this row were looked at; 0: all of them */
+		int64_t high, low; /* pico-dollars that teams pay more, as dec_split() has them */
+	} reprice;
 };
 
 #endif

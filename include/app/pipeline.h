@@ -26,6 +26,8 @@ struct pipeline_opts {
 	void (*skipped)(void *ctx, const struct origin *from, int skip, uint64_t bytes);
 	void (*ignore)(void *ctx, const struct origin *from, enum skip reason);
 	struct str (*endpoint)(void *ctx, struct str host);
+	price_sums_fn
+		*sums; /* what came together under a contract; NULL: what this pipeline priced */
 	void *ctx;
 };
 
@@ -34,6 +36,8 @@ int pipeline_new(const struct pipeline_opts *o, struct posting_sink out,
 struct chunk_sink pipeline_inlet(struct pipeline *p);
 /* Owners are looked up in this map from now on; borrowed until the next call or free. */
 void pipeline_use(struct pipeline *p, const struct map *map);
+/* The same for prices; only with opts.sums. */
+void pipeline_prices(struct pipeline *p, const struct book *book);
 size_t pipeline_open(const struct pipeline *p); /* calls under way */
 /* Now and then: nothing that happened before `clear_ns` is still to come. */
 int pipeline_tick(struct pipeline *p, uint64_t clear_ns) _must_use_;

@@ -24,6 +24,8 @@ int dec_scaled(struct str text, int scale, __int128 *ret) _must_use_;
 /* Dollars for `per` units, reduced to lowest terms: ("1.25", 1000000) -> 1250000/1. May be finer
  * than a pico-dollar per unit. -EBADMSG, -ERANGE; -EDOM for a negative rate. */
 int dec_rate(struct str dollars, uint64_t per, struct rate *ret) _must_use_;
+/* rate x num/den, in lowest terms. -ERANGE when it does not fit. */
+int dec_times(struct rate r, uint64_t num, uint64_t den, struct rate *ret) _must_use_;
 /* quantity x rate, rounded once, half to even. -ERANGE when it does not fit. */
 int dec_line(uint64_t quantity, struct rate r, int64_t *ret) _must_use_;
 /* Exact, no trailing zeros, no exponent: "0.0375", "12", "-0.000000000001". */

@@ -11,12 +11,15 @@
 #define JSONPATH_ROWS 64
 
 struct jsonpath {
-	const struct json_want *want;            /* borrowed */
-	struct str *steps;                       /* of all rows; name absent: "[]" */
-	size_t first[JSONPATH_ROWS];             /* each row's first step */
-	uint64_t rows, raw, each, size, runs;    /* all; with JSON_RAW, JSON_EACH and so on */
-	uint64_t ends[LIMIT_JSON_DEPTH + 1];     /* rows of exactly `depth` steps */
-	uint64_t elements[LIMIT_JSON_DEPTH + 1]; /* rows whose step at `depth` is "[]" */
+	const struct json_want *want;                /* borrowed */
+	struct str *steps;                           /* of all rows; name absent: "[]" */
+	size_t first[JSONPATH_ROWS];                 /* each row's first step */
+	uint64_t rows, raw, each, size, runs, names; /* all; with JSON_RAW, JSON_EACH and so on */
+	uint64_t ends[LIMIT_JSON_DEPTH + 1];         /* rows of exactly `depth` steps */
+	uint64_t elements[LIMIT_JSON_DEPTH + 1];     /* rows whose step at `depth` is "[]" */
+	uint64_t within[LIMIT_JSON_DEPTH +
+			1]; /* rows whose "**" a value at `depth` lies in, or holds */
+	uint64_t deep;      /* rows that end in "**" */
 };
 
 /* -ENOMEM, -EINVAL for a bad path or too many. */

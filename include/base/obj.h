@@ -52,6 +52,8 @@ struct mem_account *mem_short(void);
 void *mem_lend(size_t count, size_t size) _must_use_;
 void *mem_lend_raw(size_t count, size_t size)
 	_must_use_; /* not zeroed: a window of which little is used costs little */
+void *mem_lend_more(void *old, size_t before,
+		    size_t size) _must_use_; /* mem_grow() likewise, from `before` bytes to more */
 /* The account that refused mem_lend() since this was last asked; NULL: none did. */
 struct mem_account *mem_refused(void);
 

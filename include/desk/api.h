@@ -13,6 +13,20 @@
 
 struct api;
 
+struct api_reprice {                 /* calls to be priced anew */
+	uint64_t since_ns, until_ns; /* 0 = open */
+	uint64_t after_seq;
+	struct str provider, model, actor; /* absent = any */
+	bool corrected;                    /* those too that have a price */
+	bool dry_run;                      /* only say what would be done */
+};
+struct api_repriced {
+	uint64_t looked, priced, corrected, unpriced;
+	uint64_t next;  /* calls up to this row were looked at: ask on behind it; 0: that was all */
+	__int128 more;  /* pico-dollars that teams pay more than before */
+	char text[256]; /* what is wrong */
+};
+
 struct api_ops { /* called by several threads at once */
 	void *ctx;
 	/* What is missing before the meter is ready, in words; NULL = ready. */
@@ -26,6 +40,8 @@ struct api_ops { /* called by several threads at once */
 		    uint64_t *ret_open); /* 0 idle; -EAGAIN not yet */
 	int (*allocate)(void *ctx, const struct wallet_move *m,
 			char ret_text[256]); /* id, or what is wrong */
+	/* A part of what was asked for, see api_repriced.next. */
+	int (*reprice)(void *ctx, const struct api_reprice *what, struct api_repriced *ret);
 	/* Asks for every probe to be taken away, or to be attached again; does not wait for it. */
 	void (*probes)(void *ctx, bool on);
 };

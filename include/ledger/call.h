@@ -15,7 +15,8 @@ struct call { /* a posting that owns what it points to */
 	struct posting posting;
 	struct charge charge;
 	struct usage usage;
-	struct str used, low, high; /* leaves as JSON text; low, high may be absent */
+	struct str used, low, high;   /* leaves as JSON text; low, high may be absent */
+	struct str flags, told_flags; /* of the charge, of the usage; absent where there is none */
 	unsigned char content[DB_HASH];
 	unsigned char epoch[CALL_EPOCH];
 	bool has_epoch;

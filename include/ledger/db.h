@@ -7,6 +7,7 @@
 
 #include <sqlite3.h>
 #include "base/str.h"
+#include "ledger/total.h"
 
 enum sql {
 #define SQL(name, text) SQL_##name,
@@ -29,6 +30,7 @@ struct db {
 	sqlite3 *sql;
 	sqlite3_stmt *stmt[SQL_COUNT];
 	struct head head, saved;
+	struct totals totals; /* as the open transaction sees them */
 	unsigned char host_id[16];
 	uint64_t (*now_ns)(void); /* UTC */
 };

@@ -7,6 +7,7 @@
 
 #include "base/count.h"
 #include "flow.h"
+#include "ledger/total.h"
 
 struct ledger;
 
@@ -48,6 +49,21 @@ struct wallet_move {
  * same key answers 0 with the same id. */
 int ledger_allocate(struct ledger *l, const struct wallet_move *m, char ret_id[33]) _must_use_;
 int ledger_team(struct ledger *l, struct str team) _must_use_; /* makes its accounts, if new */
+
+/* ---- prices: what came together, and what came to be known ---- */
+
+/* Of the metered calls under a contract that began in [from, until), each once, those of the open batch too. Quick where
+ * the same is asked again and again. */
+int ledger_total(struct ledger *l, struct str contract, uint64_t from_ns, uint64_t until_ns,
+		 struct total *ret) _must_use_;
+/* The same, asked once. */
+int ledger_total_once(struct ledger *l, struct str contract, uint64_t from_ns, uint64_t until_ns,
+		      struct total *ret) _must_use_;
+/* Another charge for a call that is booked (in->id), which has `revision` revisions: its rows stay, a revision stands
+ * beside them, a transfer with reason `repriced` moves the difference, which *ret_pico gets; commits. 0 and no difference
+ * where it has more revisions already. -ENOENT: no such call, or another observation of it is billed; -EINVAL, -ERANGE. */
+int ledger_reprice(struct ledger *l, const struct posting *in, uint64_t revision, struct str actor,
+		   int64_t *ret_pico) _must_use_;
 
 /* ---- epochs: time with and without probes ---- */
 

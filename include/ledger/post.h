@@ -11,11 +11,7 @@ enum booked {
 	BOOKED_CONFLICT, /* its id was there with other content: nothing is booked */
 };
 
-/* Only metered calls that cost something move money. One response of a provider that was seen twice is
- * billed once: the later observation is joined to the first where it comes from another epoch and the same
- * time, or where the meter joined it midway; and the second side of a gateway on this host to the first, unless that cost
- * less than what came over TLS. Two calls of one epoch that are neither, or of two times, are two calls, whatever their
- * responses say: else who replays an id, or makes up an answer that bears it, is not billed. */
+/* Only metered calls that cost something move money. What is not billed for itself: find.h. */
 int post_call(struct db *db, const struct call *c, enum booked *ret) _must_use_;
 
 #endif

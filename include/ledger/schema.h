@@ -6,7 +6,7 @@
 
 #include "ledger/db.h"
 
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 
 /* Before SQLite sees the file: 0 for an empty one or one that begins like a database; -EUCLEAN. */
 int schema_sniff(int fd, const char *path, char error[256]) _must_use_;

@@ -32,7 +32,10 @@ enum said_hit {                     /* limits that it reached */
 		HIT_TOOL_SESSIONS = 16,
 };
 
-enum { SAID_DONE_TEXT = 8 }; /* bytes of an event looked at for "[DONE]" */
+enum {
+	SAID_DONE_TEXT = 8, /* bytes of an event looked at for "[DONE]" */
+	SAID_BESIDE = 1024, /* of numbers beside the usage object */
+};
 
 struct said {
 	unsigned magic;
@@ -48,10 +51,15 @@ struct said {
 	unsigned hits;           /* enum said_hit */
 
 	struct said_text model, id, tier, kind, lane, other_model;
-	struct buf raw; /* usage */
-	bool usage;     /* there was one */
+	struct buf raw;    /* usage */
+	struct buf beside; /* MARK_BESIDE */
+	struct buf list;   /* MARK_LIST: each, behind a comma */
+	bool usage;        /* there was one */
 	enum why raw_why;
-	bool stop, several, error, status_told, queued;
+	enum why extra; /* more is billed than the usage tells: why no price holds */
+	bool stop, several, error, status_told, queued, background;
+	bool listed, result; /* MARK_LISTED, MARK_RESULT */
+	uint64_t images;
 	bool fast;       /* `tier` is from MARK_SPEED */
 	uint64_t status; /* of an error message; 0: not told */
 	uint64_t text;   /* bytes of answer text */
@@ -80,6 +88,7 @@ static inline struct str said_str(const struct said_text *t)
 /* A usage object, or a number that belongs into one, from elsewhere (a header, protobuf). -ENOMEM */
 int said_usage(struct said *s, struct str object) _must_use_;
 int said_search(struct said *s) _must_use_; /* a search of the web */
+int said_list(struct said *s) _must_use_;   /* the list is whole: it becomes part of the usage */
 int said_member(struct said *s, size_t field, struct str number) _must_use_;
 
 #endif

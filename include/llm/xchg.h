@@ -30,7 +30,7 @@ struct xchg {
 	bool upgrade;
 	bool events;        /* the answer came in events */
 	bool blurred;       /* heads are known in part: joined midway */
-	bool socket;        /* its messages are calls of their own */
+	bool socket;        /* its messages, or lines, are calls of their own */
 	bool tunnel;        /* opened by CONNECT, on HTTP/2 */
 	bool call;          /* one of a socket's */
 	bool warm_up;       /* nothing is generated: no call of a user's, unless it is billed */
@@ -46,15 +46,23 @@ struct xchg {
 	struct multipart *form;
 	bool ask_usage;
 	struct guess guess;
+	struct ratios *ratios; /* borrowed; NULL: nothing is learned */
 
 	struct said *said;
-	struct buf raw;   /* the usage object so far */
-	enum why raw_why; /* the last one could not be kept: why */
+	struct buf raw;    /* the usage object so far */
+	struct buf beside; /* what is counted outside of it: llm_format.headers, MARK_BESIDE */
+	enum why raw_why;  /* the last one could not be kept: why */
+	enum why extra;    /* more is billed than it tells: why no price holds */
 	struct said_tools *tools;
 	bool final;   /* the answer said it was whole */
 	bool several; /* it is one of several in one stream */
 	bool ended;   /* and nothing after it matters */
 	bool error, queued;
+	bool status_told, background; /* of a job */
+	uint64_t images;              /* in the answer */
+	struct str picture;           /* what each was asked to be; absent: not known */
+	uint64_t characters;          /* of the text that was sent */
+	bool characters_told;
 	bool unreadable; /* the answer is not what its format says */
 	unsigned hits;   /* enum said_hit: limits that were reached */
 	struct str tier; /* served */
@@ -67,6 +75,7 @@ void xchg_free(struct xchg **x);
 /* Both copy at most LIMIT_MODEL_TEXT bytes; an absent or empty text leaves *ret alone. A text that may come again goes to
  * the same place: *ret is absent or was set by xchg_note(). */
 int xchg_keep(struct xchg *x, struct str s, struct str *ret) _must_use_;
+int xchg_keep_lower(struct xchg *x, struct str s, struct str *ret) _must_use_; /* ASCII */
 int xchg_note(struct xchg *x, struct str s, struct str *ret) _must_use_;
 
 /* Bodies. Unreadable bytes are normal and only noted; -ENOMEM is an error. */
@@ -78,6 +87,8 @@ int xchg_event(struct xchg *x, const struct part *in) _must_use_;
 /* Makes what a request, a whole event or a message said part of the call; empties it. */
 int xchg_asked(struct xchg *x, const struct ask *a) _must_use_;
 int xchg_take(struct xchg *x, struct said *s) _must_use_;
+/* Numbers that stand outside of the usage object. */
+int xchg_beside(struct xchg *x, struct str object) _must_use_;
 /* An event of the answer is lost. */
 void xchg_lost(struct xchg *x, enum why why);
 /* Is this name among those that end a stream? */

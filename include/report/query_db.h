@@ -41,6 +41,11 @@ struct str query_blob(sqlite3_stmt *s, int column);
 uint64_t query_u64(sqlite3_stmt *s, int column);
 int query_sum(sqlite3_stmt *s, int column, __int128 *ret) _must_use_; /* of sum_pico(); NULL is 0 */
 
+/* "key": a sum of counts */
+int query_write_count(struct jsonw *w, const char *key, sqlite3_stmt *s, int column) _must_use_;
+/* The array of /v1/usage's "unpriced", as a value. */
+int query_unpriced_list(struct query *q, const struct query_filter *f, struct jsonw *w) _must_use_;
+
 /* Takes the next "name": number off the text of call.usage, which the ledger wrote; false at its end. */
 bool query_leaf(struct str *rest, struct str *ret_name, uint64_t *ret_n);
 

@@ -43,6 +43,27 @@ COMMAND("run",		run_main,	"[--team T] [--] CMD [ARG...]",
 COMMAND("audit",	audit_main,	"[--format har|exchanges] FILE...",
 	"price saved traffic; no root, no daemon",
 	NULL)
+COMMAND("price",	price_main,	"list | show PROVIDER/MODEL | check FILE... | diff OLD NEW | import FILE | reprice",
+	"what calls cost: the price books, and what public lists say",
+	"  list                 every model and its standard rates\n"
+	"  show PROVIDER/MODEL  every dated entry: bands, tiers, rates, where it is from, which file and line\n"
+	"  check FILE...        can this book be loaded on top of the others; names the line that is wrong, and exits 1\n"
+	"  diff OLD NEW         what changed, row by row: books, `shipped`, or public lists (.json)\n"
+	"  reprice              asks the meter to price what is booked without a price by its book of now; rows stay, corrections\n"
+	"                       are booked beside them. --since, --until, --provider, --model choose calls; --corrected takes those\n"
+	"                       too that have another price now; --dry-run only says what would be done\n"
+	"  import FILE          a public list against the books: what is new, what changed, what is refused and why\n"
+	"    --from LIST        litellm, genai-prices, models.dev; default: by its looks\n"
+	"    --since DATE       the new prices hold from then on; default: today (UTC)\n"
+	"    --consensus FILE   another list: where they disagree; may be repeated\n"
+	"    --out FILE         the whole list as a price book of its own\n"
+	"    --approve --into FILE  write what is new, and what changed there: past entries stay, the one that held ends\n"
+	"    --jumps, --drops   also what became five times dearer or cheaper; also where the list lacks rates the book has\n"
+	"    --source TEXT      for the provenance of the entries; default: the file's name\n"
+	"  --provider P         only these, as we or the list call them; may be repeated\n"
+	"  --at TIME            the prices of that moment\n"
+	"  --prices FILE        another book on top; may be repeated. --no-shipped: neither the shipped one nor those of -c\n"
+	"Nothing asks the daemon. -v lists every entry that is refused or flagged; -o json has them all.\n")
 COMMAND("team-map",	team_map_main,	"validate | test | explain (--cgroup PATH | --pid PID | ...) [--map FILE]",
 	"check the team map, or ask it who pays",
 	"  validate   is the file well formed; names the line that is not\n"

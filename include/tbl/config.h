@@ -17,7 +17,7 @@ CONFIG("observe.plaintext",	plaintext,	IDS,	"11434:8000:4000",	"ports of plain H
 CONFIG("observe.unix",		unix_paths,	PATHS,	"",	"unix sockets of one's own LLM servers: what goes through them is not metered, `submeter coverage` counts who is connected")
 CONFIG("observe.sockets",	sockets,	BOOL,	"true",	"look at the sockets of observed cgroups: plain HTTP, and TLS that is not seen into")
 CONFIG("team_map",		team_map,	PATH,	"/etc/submeter/team-map.yaml",	"cgroup to team rules")
-CONFIG("prices",		prices,		PATHS,	"",	"price books added to the shipped one")
+CONFIG("prices",		prices,		PATHS,	"",	"price books added to the shipped one; SIGHUP reads these files again")
 CONFIG("ledger.batch_ms",	batch_ms,	MS,	"50",	"a booked call is on disk at most this much later")
 CONFIG("capture.ring",		ring_bytes,	SIZE,	"32M",	"ring for plaintext between kernel and meter")
 CONFIG("capture.quota",		quota_bytes,	SIZE,	"0",	"most of the ring that one cgroup may hold; 0 = a quarter")

@@ -1,5 +1,5 @@
 /* Every statement of the ledger's writer, prepared once.	SQL(NAME, text)
- * Amounts are bound and read as 64-bit integers; sums never run in SQL. */
+ * Amounts are bound and read as 64-bit integers; sums run through sum_pico() alone. */
 SQL(BEGIN,	"BEGIN IMMEDIATE")
 SQL(COMMIT,	"COMMIT")
 SQL(ROLLBACK,	"ROLLBACK")
@@ -21,19 +21,45 @@ SQL(TRANSFER_NEW, "INSERT INTO transfer (seq, id, debit, credit, amount, kind, r
 SQL(TRANSFERS,	"SELECT seq, id, debit, credit, amount, kind, refers_to, reason, ts_ns, period, call_id, actor, hash "
 		"FROM transfer WHERE seq >= ? ORDER BY seq")
 SQL(CALL,	"SELECT content FROM call WHERE id = ?")
-SQL(CALL_REPEAT, "SELECT id FROM call WHERE request_hash = ? ORDER BY seq DESC LIMIT 1")
+SQL(CALL_REPEAT, "SELECT id, outcome, ts_end, provider, cgroup FROM call WHERE request_hash = ? ORDER BY seq DESC LIMIT 1")
 SQL(CALL_BILLED, "SELECT id, epoch, ts_start, ts_end FROM call WHERE response_id = ? AND provider = ? AND joined_to IS NULL "
-		"AND billing = 'metered' ORDER BY seq LIMIT 1")
+		"AND billing = 'metered' AND later IS NULL ORDER BY seq LIMIT 1")
 SQL(CALL_LEG,	"SELECT id FROM call WHERE response_id = ? AND provider = ? AND epoch IS ? AND server_address <> ? AND pid IS NOT ? "
 		"AND ts_start <= ? AND ts_end >= ? AND cost_pico >= ? AND joined_to IS NULL AND billing = 'metered' ORDER BY seq LIMIT 1")
-SQL(CALL_NEW,	"INSERT INTO call (id, content, booked_ns, period, source_id, kind, ts_start, ts_first, ts_end, host, boot_id, epoch, "
-		"cgroup, cgroup_id, unit, container, pod, namespace, pid, uid, exe, comm, session, team, project, department, "
-		"cost_center, environment, rule, map_revision, provider, server_address, operation, model_requested, "
-		"model_served, response_id, request_id, service_tier, region, stream, http_status, retry_count, outcome, "
-		"credential, request_hash, repeat_of, usage, usage_low, usage_high, raw_usage, source, why, billing, price_book, "
-		"price_entry, price_match, price_tier, price_band, price_region, cost_pico, low_pico, high_pico, reported_cost, "
-		"joined_to) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+SQL(CALL_MADE,	"SELECT seq, id, booked_billing, booked_why, revision, billing, usage, cost_pico FROM call_now WHERE response_id = ? "
+		"AND provider = ? AND kind = 'inference' AND later IS NULL AND joined_to IS NULL ORDER BY seq LIMIT 1")
+SQL(CALL_RESULT, "SELECT id FROM call WHERE response_id = ? AND provider = ? AND usage = ? AND model_served IS ? "
+		"AND later = 'result' AND joined_to IS NULL ORDER BY seq LIMIT 1")
+SQL(CALL_CALLER, "SELECT seq, id, billing, cost_pico FROM call_now WHERE response_id = ? AND epoch IS ? AND plain = 1 "
+		"AND gateway = 0 AND kind = 'inference' AND later IS NULL AND joined_to IS NULL AND pid IS NOT ? "
+		"AND ts_start <= ? AND ts_end >= ? ORDER BY ts_start DESC LIMIT 1")
+SQL(CALL_GATEWAY, "SELECT seq, id, billing, cost_pico FROM call_now WHERE response_id = ? AND epoch IS ? AND plain = 0 "
+		"AND gateway = 1 AND kind = 'inference' AND later IS NULL AND joined_to IS NULL AND pid IS NOT ? "
+		"AND ts_start <= ? AND ts_end >= ? AND NOT EXISTS (SELECT 1 FROM handover h WHERE h.call_seq = call_now.seq) "
+		"ORDER BY seq LIMIT 1")
+SQL(CALL_NEW,	"INSERT INTO call (id, content, booked_ns, period, source_id, kind, ts_start, ts_first, ts_end, host, "
+		"boot_id, epoch, cgroup, cgroup_id, unit, container, pod, namespace, pid, uid, exe, comm, session, team, "
+		"project, department, cost_center, environment, rule, map_revision, plain, gateway, provider, "
+		"server_address, operation, model_requested, model_served, response_id, request_id, service_tier, region, "
+		"stream, http_status, retry_count, outcome, credential, request_hash, later, repeat_of, retry_of, usage, "
+		"usage_low, usage_high, raw_usage, source, why, billing, usage_billing, usage_why, usage_flags, "
+		"price_book, price_entry, price_match, price_tier, price_band, price_region, flags, contract, list_pico, "
+		"shadow_pico, cost_pico, low_pico, high_pico, reported_cost, joined_to) VALUES (?, ?, ?, ?, ?, ?, ?, ?, "
+		"?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
 		"?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+SQL(REVISION_NEW,	"INSERT INTO revision (call_seq, number, booked_ns, reason, told_by, actor, amount, model_served, "
+		"service_tier, region, usage, usage_low, usage_high, raw_usage, source, why, billing, usage_billing, "
+		"usage_why, usage_flags, price_book, price_entry, price_match, price_tier, price_band, price_region, "
+		"flags, contract, list_pico, shadow_pico, cost_pico, low_pico, high_pico, reported_cost) VALUES (?, ?, ?, "
+		"?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+SQL(REVISION_LINE_NEW, "INSERT INTO revision_line (revision_seq, leaf, quantity, rate_pico, rate_per, amount) VALUES (?, ?, ?, ?, ?, ?)")
+SQL(PAID,	"SELECT id, team, ts_start, revision, contract, iif(billing = 'metered', cost_pico, 0), "
+		"iif(billing = 'metered', list_pico, 0) FROM call_paid WHERE seq = ?")
+SQL(TOTAL,	"SELECT sum_pico(cost_pico), sum_pico(list_pico) FROM call_paid WHERE contract = ? AND ts_start >= ? AND ts_start < ? "
+		"AND billing = 'metered'")
+SQL(CALL_TEAM,	"SELECT team FROM call WHERE seq = ?")
+SQL(CALL_SEQ,	"SELECT seq FROM call WHERE id = ?")
+SQL(HANDOVER_NEW, "INSERT INTO handover (call_seq, caller_seq, booked_ns) VALUES (?, ?, ?)")
 SQL(LINE_NEW,	"INSERT INTO charge_line (call_seq, leaf, quantity, rate_pico, rate_per, amount) VALUES (?, ?, ?, ?, ?, ?)")
 SQL(KEY,	"SELECT hash, transfer FROM idempotency WHERE key = ?")
 SQL(KEY_NEW,	"INSERT INTO idempotency (key, hash, transfer) VALUES (?, ?, ?)")

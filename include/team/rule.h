@@ -26,6 +26,7 @@ struct rule {
 	const struct yaml_node *at;           /* where it stands */
 	struct pattern *match[MATCHER_COUNT]; /* NULL: the rule does not look at it */
 	struct str team, project, department, cost_center, environment; /* absent: not assigned */
+	bool gateway;                                                   /* hop: gateway */
 };
 
 /* What is being read, for messages; strings point into the document. */

@@ -32,6 +32,7 @@ struct subject {
 struct owner {
 	struct str team, project, department, cost_center, environment;
 	struct str rule; /* absent: no rule matched */
+	bool gateway;    /* its calls to providers are paid by who asked for them */
 };
 
 struct map_test { /* a line of the file's own `tests:` */

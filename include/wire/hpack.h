@@ -24,8 +24,9 @@ int hpack_feed(struct hpack *h, struct str block, bool last, hpack_fn *fn, void 
 void hpack_resize(struct hpack *h, uint32_t bytes);
 /* A whole block, or the rest of one, was lost: from here on, what it may have put into the table is not known. */
 void hpack_lost(struct hpack *h);
-/* Between blocks, when none will come for a while: gives back nearly all memory. Entries whose name `keep` denies are from
- * here on a name of one letter that nobody uses, with no value. */
+/* Between blocks, when none will come for a while: gives back nearly all memory, but that of a large table only after as many
+ * bytes as it has entries. Entries whose name `keep` denies are from here on a name of one letter that nobody uses, with no
+ * value. */
 int hpack_rest(struct hpack *h, bool (*keep)(struct str name)) _must_use_;
 void hpack_free(struct hpack **h);
 

@@ -68,9 +68,17 @@ static void play(struct feed *f, const uint8_t *p, size_t size, bool joined)
 	MUST(f->w.bytes <= 64 * f->w.fed + (1u << 20) || f->w.c.limit[LIM_INFLATE_RATIO]);
 }
 
+/* Whether a coded body is just below a bound or above it may depend on the cuts: see body.c. */
+static bool bomb(const struct world *w)
+{
+	return w->c.limit[LIM_INFLATE_RATIO] || w->c.limit[LIM_INFLATE_STEEP];
+}
+
 static void same(const struct world *a, const struct world *b)
 {
 	MUST(a->count == b->count && a->ignored == b->ignored);
+	if (bomb(a) || bomb(b))
+		return;
 	for (size_t i = 0; i < a->count; i++) {
 		const struct seen *x = &a->seen[i], *y = &b->seen[i];
 

@@ -45,9 +45,17 @@ static bool play(struct world *w, const uint8_t *p, size_t size, unsigned seed)
 	return plain;
 }
 
+/* Whether a coded body is just below a bound or above it may depend on the cuts: see body.c. */
+static bool bomb(const struct world *w)
+{
+	return w->c.limit[LIM_INFLATE_RATIO] || w->c.limit[LIM_INFLATE_STEEP];
+}
+
 static void same(const struct world *a, const struct world *b)
 {
 	MUST(a->count == b->count);
+	if (bomb(a) || bomb(b))
+		return;
 	for (size_t i = 0; i < a->count; i++) {
 		const struct seen *x = &a->seen[i], *y = &b->seen[i];
 

@@ -80,6 +80,7 @@ struct case_file {
 	const char *path;
 	struct buf source; /* every text below points into it */
 	struct str title;
+	uint64_t at_ns; /* when it begins */
 	struct case_conn conn[CASE_CONNS];
 	struct str cgroup[CASE_GROUPS];
 	struct case_item *item;
@@ -87,7 +88,8 @@ struct case_file {
 	struct case_pair other
 		[CASE_OTHERS]; /* "skipped.NAME", "count.NAME", "limit.NAME": a number or "*" */
 	size_t conns, cgroups, items, calls, others;
-	bool loose; /* where a piece begins matters: other cuts give a reason at least */
+	bool loose;    /* where a piece begins matters: other cuts give a reason at least */
+	bool oversize; /* its numbers fit no text: the bounds of an estimate cannot hold them */
 };
 
 struct case_file *case_read(const char *path);
@@ -182,11 +184,13 @@ struct case_seen { /* one posting, flat; comparable with memcmp */
 	enum source source;
 	enum billing billing;
 	enum why why;
+	enum later later;
+	unsigned flags;
 	int status, retry;
 	bool stream;
 	char provider[32], host[64], operation[32], asked[80], served[80], id[64], request_id[64];
 	char tier[32], region[32], session[64], cgroup[64], credential[24], hash[40], raw[256],
-		entry[96];
+		entry[96], match[16], contract[32], reported[48];
 	struct leaves used, low, high;
 	int64_t pico, low_pico, high_pico;
 };

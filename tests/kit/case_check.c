@@ -1,11 +1,12 @@
 /* case_check.c -- what a play of a case gave, held against what its author expects and against the play that was whole. */
 #include <inttypes.h>
 #include <stdio.h>
+#include "base/names.h"
 #include "case.h"
 #include "make.h"
 
 static const char *const leaf_names[] = {
-#define LEAF(name, text, parent, words) text,
+#define LEAF(name, text, words) text,
 #include "tbl/leaf.h"
 #undef LEAF
 };
@@ -98,8 +99,24 @@ void case_say(const struct case_run *run, struct buf *to)
 
 /* ---- what the author expects ------------------------------------------------------------------------------- */
 
+/* "model_mismatch,parent_rate"; "none" */
+static void say_flags(unsigned set, char *to, size_t size)
+{
+	size_t n = 0;
+
+	to[0] = 0;
+	for (int i = 0; i < FLAG_COUNT; i++)
+		if (set >> i & 1 && n < size)
+			n += (size_t)snprintf(to + n, size - n, "%s%s", n ? "," : "",
+					      names_flag[i]);
+	if (!set)
+		snprintf(to, size, "none");
+}
+
 static const char *seen_value(const struct case_seen *s, struct str key, char room[24])
 {
+	static const char *const later[] = { "no", "fetched", "result" };
+	static char flags[256];
 	const struct {
 		const char *key, *value;
 	} texts[] = { { "kind", kind_names[s->kind] },
@@ -119,8 +136,14 @@ static const char *seen_value(const struct case_seen *s, struct str key, char ro
 		      { "session", s->session },
 		      { "cgroup", s->cgroup },
 		      { "entry", s->entry },
+		      { "match", s->match },
+		      { "contract", s->contract },
+		      { "reported", s->reported },
+		      { "later", later[s->later] },
+		      { "flags", flags },
 		      { "raw", s->raw } };
 
+	say_flags(s->flags, flags, sizeof(flags));
 	for (size_t i = 0; i < COUNT_OF(texts); i++)
 		if (str_eq(key, str_of(texts[i].key)))
 			return texts[i].value;
@@ -378,20 +401,31 @@ static bool within(const struct case_seen *e, const struct case_seen *s)
 	       (s->low_pico <= e->pico && e->pico <= s->high_pico);
 }
 
+/* An answer alone is read as what it calls itself; what only its provider adds to that is not known. */
+static bool other_units(const struct case_seen *e, const struct case_seen *s)
+{
+	bool alone = s->why == WHY_MIDSTREAM && s->billing == BILLING_UNPRICED;
+
+	for (int i = 0; i < LEAF_COUNT; i++)
+		if (s->used.n[i] != e->used.n[i] && !(alone && s->used.n[i] < e->used.n[i]))
+			return true;
+	return !alone && s->used.has != e->used.has;
+}
+
 /* What is claimed to be known must be so. */
-static const char *lie(const struct case_seen *e, const struct case_seen *s)
+static const char *lie(const struct case_seen *e, const struct case_seen *s, bool oversize)
 {
 	if (s->why == WHY_NONE && e->why != WHY_NONE)
 		return "no reason where the whole has one";
 	if (s->source != SOURCE_REPORTED && s->why == WHY_NONE)
 		return "neither reported nor a reason";
 	if (s->source != SOURCE_REPORTED)
-		return within(e, s) ? NULL : "bounds that do not hold the truth";
+		return oversize || within(e, s) ? NULL : "bounds that do not hold the truth";
 	if (no_units(&s->used) && s->why != WHY_NONE)
 		return NULL;
 	if (e->source != SOURCE_REPORTED)
 		return s->why == WHY_NONE ? "reported, though the whole is not" : NULL;
-	if (memcmp(&s->used, &e->used, sizeof(s->used)) != 0)
+	if (other_units(e, s))
 		return "other units";
 	if (s->billing != BILLING_METERED)
 		return s->why == WHY_NONE && e->billing == BILLING_METERED
@@ -411,7 +445,8 @@ bool case_honest(const struct case_run *whole, const struct case_run *run, struc
 
 	for (size_t i = 0; i < run->count; i++) {
 		const struct case_seen *e = twin(whole, &run->seen[i], used);
-		const char *wrong = e ? lie(e, &run->seen[i]) : stranger(whole, &run->seen[i]);
+		const char *wrong = e ? lie(e, &run->seen[i], run->c->oversize)
+				      : stranger(whole, &run->seen[i]);
 
 		if (!wrong)
 			continue;

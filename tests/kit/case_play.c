@@ -20,7 +20,6 @@ const struct case_way case_way_whole = { CASE_ALL, CASE_ALL, { 0, 0 }, false, -1
 
 struct case_world {
 	struct book *book;
-	uint64_t start_ns;
 };
 
 struct case_world *case_world_new(const char *book_path)
@@ -29,8 +28,7 @@ struct case_world *case_world_new(const char *book_path)
 	char error[YAML_ERROR] = "";
 
 	assert(w);
-	if (book_new(&w->book) < 0 || book_load(w->book, book_path, error) < 0 ||
-	    clock_parse(S("2026-11-02T12:00:00Z"), &w->start_ns) < 0) {
+	if (book_new(&w->book) < 0 || book_load(w->book, book_path, error) < 0) {
 		printf("Bail out! %s: %s\n", book_path, error);
 		exit(2);
 	}
@@ -82,6 +80,8 @@ static int on_posting(void *ctx, const struct posting *p)
 	to->source = u->source;
 	to->billing = c->billing;
 	to->why = c->why;
+	to->later = u->later;
+	to->flags = c->flags;
 	to->status = u->status;
 	to->retry = u->retry;
 	to->stream = u->stream;
@@ -100,6 +100,9 @@ static int on_posting(void *ctx, const struct posting *p)
 	KEEP(hash, u->request_hash);
 	KEEP(raw, u->raw);
 	KEEP(entry, c->entry);
+	KEEP(match, c->match);
+	KEEP(contract, c->contract);
+	KEEP(reported, u->reported_cost);
 	to->used = u->used;
 	to->low = u->low;
 	to->high = u->high;
@@ -263,7 +266,7 @@ void case_play(const struct case_world *w, const struct case_file *c, const stru
 	       const struct case_way *way, struct case_run *ret)
 {
 	_cleanup_(pipeline_free) struct pipeline *line = NULL;
-	struct player p = { .w = w, .c = c, .a = a, .way = way, .run = ret, .now_ns = w->start_ns };
+	struct player p = { .w = w, .c = c, .a = a, .way = way, .run = ret, .now_ns = c->at_ns };
 	struct pipeline_opts o = { .counters = &ret->counters,
 				   .book = w->book,
 				   .team = { .facts = on_facts, .ctx = ret },

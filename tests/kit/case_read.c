@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include "base/clock.h"
 #include "base/obj.h"
 #include "case.h"
 #include "make.h"
@@ -269,10 +270,22 @@ static void do_wait(struct reader *r, struct str rest)
 		case_die(r->c, r->line, "wait N s|ms");
 }
 
+static void do_at(struct reader *r, struct str rest)
+{
+	if (clock_parse(rest, &r->c->at_ns) < 0)
+		case_die(r->c, r->line, "at TIME, as 2026-11-02T12:00:00Z");
+}
+
 static void do_loose(struct reader *r, struct str rest)
 {
 	(void)rest;
 	r->c->loose = true;
+}
+
+static void do_oversize(struct reader *r, struct str rest)
+{
+	(void)rest;
+	r->c->oversize = true;
 }
 
 /* ---- expectations ------------------------------------------------------------------------------------ */
@@ -280,7 +293,7 @@ static void do_loose(struct reader *r, struct str rest)
 static int leaf_named(struct str name)
 {
 	static const char *const names[] = {
-#define LEAF(name, text, parent, words) text,
+#define LEAF(name, text, words) text,
 #include "tbl/leaf.h"
 #undef LEAF
 	};
@@ -387,10 +400,13 @@ static void do_expect(struct reader *r, struct str rest)
 static const struct {
 	const char *word;
 	void (*read)(struct reader *r, struct str rest);
-} directives[] = { { "title", do_title },  { "cgroup", do_cgroup },   { "conn", do_conn },
-		   { "on", do_on },        { "process", do_process }, { "x", do_times },
-		   { "with", do_with },    { "trailer", do_trailer }, { "frame", do_frame },
-		   { "end", do_end },      { "wait", do_wait },       { "loose", do_loose },
+} directives[] = { { "title", do_title },       { "cgroup", do_cgroup },
+		   { "conn", do_conn },         { "on", do_on },
+		   { "process", do_process },   { "x", do_times },
+		   { "with", do_with },         { "trailer", do_trailer },
+		   { "frame", do_frame },       { "end", do_end },
+		   { "wait", do_wait },         { "at", do_at },
+		   { "oversize", do_oversize }, { "loose", do_loose },
 		   { "expect", do_expect } };
 
 /* A comment ends a directive, not a line of traffic. */
@@ -450,6 +466,7 @@ struct case_file *case_read(const char *path)
 
 	assert(c);
 	c->path = path;
+	do_at(&r, S("2026-11-02T12:00:00Z"));
 	c->source.limit = SOURCE_LIMIT;
 	slurp(c);
 	for (rest = buf_str(&c->source); rest.n;) {

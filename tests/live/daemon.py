@@ -29,12 +29,16 @@ class Daemon:
                 f.write(f"  exclude: [{', '.join(json.dumps(c.path) for c in exclude)}]\n")
             f.write(f"team_map: {json.dumps(self.map)}\n")
 
-    def write_map(self, teams):
+    def write_map(self, teams, gateways=()):
+        """`gateways`: (team, cgroup path) of those that call on behalf of others."""
         with open(self.map, "w", encoding="utf-8") as f:
             f.write("version: 1\nteams:\n")
             for team in teams:
                 f.write(f"  {team}: {{name: {team.capitalize()}}}\n")
             f.write("rules:\n")
+            for team, path in gateways:
+                f.write(f"  - id: gateway-{os.path.basename(path)}\n    match: {{cgroup: {json.dumps(path)}}}\n")
+                f.write(f"    assign: {{team: {team}}}\n    hop: gateway\n")
             for team, path in teams.items():
                 f.write(f"  - id: {team}-cgroup\n    match: {{cgroup: {json.dumps(path + '/**')}}}\n")
                 f.write(f"    assign: {{team: {team}}}\n")

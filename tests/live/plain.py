@@ -102,13 +102,31 @@ def local_servers(t, bench):
     t.equal(inside, [], "an observed server has no calls of its own")
 
 
-def gateway(t, bench):
-    """client --plain--> gateway --TLS--> provider, both observed, both priced: one bill."""
-    before = len(bench.provider.journal())
-    home, mine = bench.leaf("engineering", "gateway"), bench.leaf("support", "behind")
-    server = Local(bench, "gateway", home, bench.provider.netns)
+def pico(dollars):
+    whole, _, part = dollars.partition(".")
+    return int(whole) * 10 ** 12 + int(part.ljust(12, "0"))
+
+
+def spent(bench):
+    """{team: pico-dollars}, and what the wallets say."""
+    report = {r["team"]: pico(r["cost_usd"]) for r in bench.daemon.json("report")["rows"]}
+    wallets = {w["team_id"]: pico(w["spent"]) for w in bench.daemon.json("wallet", "list")["wallets"]}
+    return report, {team: wallets.get(team, 0) for team in report}
+
+
+def gateway(t, bench, marked):
+    """client --plain--> gateway --TLS--> provider, both observed, both priced: one bill. Where the team map calls it a
+    gateway who asked it pays; else who is booked first, the gateway or who asked it."""
+    what = "marked gateway" if marked else "gateway"
+    home, mine = bench.leaf("engineering", what.replace(" ", "-")), bench.leaf("support", "behind-" + what.split()[0])
+    if marked:
+        bench.daemon.write_map({team: c.path for team, c in bench.teams.items()}, [("engineering", home.path)])
+        bench.daemon.process.send_signal(signal.SIGHUP)
+        until(lambda: bench.daemon.json("status")["counters"]["map_reloads"], 30, "another team map")
+    before, paid_before = len(bench.provider.journal()), spent(bench)[0]
+    server = Local(bench, "gateway", home, bench.provider.netns, what.replace(" ", "-"))
     try:
-        got = whole(client(bench, "gateway", mine, bench.provider.netns, CALLS, "support/behind"))
+        got = whole(client(bench, "gateway", mine, bench.provider.netns, CALLS, "support/" + mine.path.rpartition("/")[2]))
         lines = bench.provider.journal(before + CALLS)[before:]
         bench.daemon.wait_idle()
     finally:
@@ -116,17 +134,24 @@ def gateway(t, bench):
     legs = {where: compare.inference(bench.daemon.calls("--cgroup", where.path)) for where in (home, mine)}
     ids = sorted(line["id"] for line in lines)
     for name, where in (("provider's", home), ("caller's", mine)):
-        t.equal(sorted(c.get("response_id") for c in legs[where]), ids, f"gateway: the {name} leg of every call")
+        t.equal(sorted(c.get("response_id") for c in legs[where]), ids, f"{what}: the {name} leg of every call")
     every = legs[home] + legs[mine]
     billed = [c for c in every if not c.get("joined_to")]
     known = {c["id"] for c in billed}
-    t.check(got == CALLS and sorted(c["response_id"] for c in billed) == ids, "gateway: one leg of each call is charged", str(got))
-    t.check(all(c.get("joined_to") in known for c in every if c.get("joined_to")), "gateway: the other is joined to it")
-    t.equal(sum(compare.cost(c) for c in billed), sum(line["cost_pico"] for line in lines), "gateway: to the pico-dollar")
-    spent = bench.daemon.json("report")["total"]["cost_usd"]
-    want = sum(line["cost_pico"] for line in bench.provider.journal())
-    t.equal(int(spent.replace(".", "").lstrip("0") or 0) * 10 ** (12 - len(spent.partition(".")[2])), want, "gateway: and in the report")
-    t.note(f"charged to the gateway's team: {sum(c in legs[home] for c in billed)} of {len(billed)}")
+    t.check(got == CALLS and sorted(c["response_id"] for c in billed) == ids, f"{what}: one leg of each call is charged", str(got))
+    t.check(all(c.get("joined_to") in known for c in every if c.get("joined_to")), f"{what}: the other is joined to it")
+    cost = sum(line["cost_pico"] for line in lines)
+    t.equal(sum(compare.cost(c) for c in billed), cost, f"{what}: to the pico-dollar")
+    paid, wallets = spent(bench)
+    t.equal(paid, wallets, f"{what}: reports and wallets agree")
+    more = {team: paid[team] - paid_before.get(team, 0) for team in paid}
+    t.equal(sum(paid.values()), sum(line["cost_pico"] for line in bench.provider.journal()), f"{what}: and in the report")
+    if marked:
+        t.equal({team: n for team, n in more.items() if n}, {"support": cost}, f"{what}: who asked pays all of it")
+        t.equal({c.get("paid_by") for c in legs[home]}, {"support"}, f"{what}: and the records say so")
+        t.check(all(c in legs[home] for c in billed), f"{what}: it is the provider's leg that is charged")
+    else:
+        t.note(f"charged to the gateway's team: {sum(c in legs[home] for c in billed)} of {len(billed)}")
 
 
 def bad_network(t, bench):
@@ -268,7 +293,11 @@ def body(t):
     with Bench("plain", node=False) as bench:
         with open(bench.daemon.conf, "a", encoding="utf-8") as f:
             f.write("endpoints: [{host: '127.0.0.1:4000', speaks: openai}]\n")
-        for part in (there_before, left_alone, local_servers, gateway, bad_network, new_attacher):
+        for part in (there_before, left_alone, local_servers):
+            part(t, bench)
+        gateway(t, bench, False)
+        gateway(t, bench, True)
+        for part in (bad_network, new_attacher):
             part(t, bench)
         rows = bench.cg_rows()
         wrong = compare.identities(rows)

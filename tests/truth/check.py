@@ -3,7 +3,7 @@
 
 Shares no code with submeter: reads the file read-only and works everything out again with Python's integers,
 fractions and hashlib. Prints TAP; exits 1 when something does not hold, and names the row.
-Invariants I1 ... I14 are those of user/ledger/README.md.
+Invariants I1 ... I17 are those of user/ledger/README.md.
 """
 import argparse
 import hashlib
@@ -68,13 +68,40 @@ class Ledger:
         self.lines_of = defaultdict(list)
         for line in self.lines:
             self.lines_of[line["call_seq"]].append(line)
+        self.by_seq = {c["seq"]: c for c in self.calls}
+        self.revisions = self.rows("SELECT * FROM revision ORDER BY call_seq, number")
+        self.handovers = self.rows("SELECT * FROM handover ORDER BY call_seq")
+        self.revisions_of, self.revision_lines_of = defaultdict(list), defaultdict(list)
+        for r in self.revisions:
+            self.revisions_of[r["call_seq"]].append(r)
+        for line in self.rows("SELECT * FROM revision_line"):
+            self.revision_lines_of[line["revision_seq"]].append(line)
+        self.caller_of = {h["call_seq"]: h["caller_seq"] for h in self.handovers}
+        self.callers = set(self.caller_of.values())
 
     def rows(self, sql):
         return [dict(r) for r in self.db.execute(sql)]
 
 
+    def now(self, call):
+        """A call's row as it stands after its last revision."""
+        return {**call, **self.revisions_of[call["seq"]][-1], "seq": call["seq"]} if self.revisions_of[call["seq"]] else call
+
+    def payer(self, call):
+        return self.by_seq[self.caller_of[call["seq"]]] if call["seq"] in self.caller_of else call
+
+    def counts(self, call):
+        """No other call is billed instead of it."""
+        return not call["joined_to"] and call["seq"] not in self.callers
+
+
 def name(call):
     return f"call {call['seq']} ({call['id'].hex()})"
+
+
+def due(row):
+    """What teams pay for a call, by its row or by a revision of it."""
+    return row["cost_pico"] or 0 if row["billing"] == "metered" else 0
 
 
 def i1(led):
@@ -145,59 +172,85 @@ def i5(led):
             yield f"pending transfer {ident.hex()} is resolved {n} times"
 
 
-def i6(led):
-    paid = Counter(t["call_id"] for t in led.transfers if t["call_id"] and t["reason"].startswith("charge"))
-    amount = Counter()
+def charged(led):
+    """call id -> what was moved from wallets to spend for it: by (team, reason)."""
+    moved = defaultdict(Counter)
     for t in led.transfers:
-        if t["call_id"] and t["reason"].startswith("charge"):
-            amount[t["call_id"]] += t["amount"]
-            team = led.account[t["debit"]]["team"]
-            if t["call_id"] not in led.call:
-                yield f"transfer {t['seq']}: its call is missing"
-            elif team != led.call[t["call_id"]]["team"] or team != led.account[t["credit"]]["team"]:
-                yield f"transfer {t['seq']}: pays for another team's call"
-            if (led.account[t["debit"]]["kind"], led.account[t["credit"]]["kind"]) != ("wallet", "spend"):
-                yield f"transfer {t['seq']}: a charge that does not go from wallet to spend"
+        if not t["call_id"]:
+            continue
+        debit, credit = led.account[t["debit"]], led.account[t["credit"]]
+        if debit["team"] != credit["team"]:
+            yield f"transfer {t['seq']}: a call is paid from one team to another"
+        kinds = (debit["kind"], credit["kind"])
+        if kinds not in (("wallet", "spend"), ("spend", "wallet")) or (kinds[0] == "spend" and t["reason"].startswith("charge")):
+            yield f"transfer {t['seq']}: a charge that does not go from wallet to spend"
+        if t["call_id"] not in led.call:
+            yield f"transfer {t['seq']}: its call is missing"
+        moved[t["call_id"]][debit["team"], t["reason"].split()[0]] += t["amount"] if kinds[0] == "wallet" else -t["amount"]
+    led.moved = moved
+
+
+def i6(led):
+    yield from charged(led)
+    paid = Counter(t["call_id"] for t in led.transfers if t["call_id"] and t["reason"].startswith("charge"))
     for c in led.calls:
-        billed = (c["kind"] == "inference" and c["billing"] == "metered" and (c["cost_pico"] or 0) > 0
-                  and not c["joined_to"])
+        billed = c["kind"] == "inference" and not c["joined_to"] and due(c) > 0
         if paid[c["id"]] != (1 if billed else 0):
             yield f"{name(c)}: {paid[c['id']]} transfers, wanted {int(billed)}"
-        elif billed and amount[c["id"]] != c["cost_pico"]:
-            yield f"{name(c)}: cost {c['cost_pico']}, transferred {amount[c['id']]}"
-        if c["source"] not in ("reported", "partial", "estimated", "none"):
-            yield f"{name(c)}: usage source {c['source']}"
-        if c["kind"] == "inference" and c["source"] != "reported" and not c["why"]:
-            yield f"{name(c)}: usage {c['source']} without a reason"
-        if c["billing"] == "unpriced" and (c["cost_pico"] is not None or led.lines_of[c["seq"]]):
-            yield f"{name(c)}: unpriced, and yet with a cost"
-        if c["billing"] == "unpriced" and not c["why"]:
-            yield f"{name(c)}: unpriced without a reason"
-        if c["billing"] != "unpriced" and c["cost_pico"] is None:
-            yield f"{name(c)}: {c['billing']} without a cost"
+        elif billed and led.moved[c["id"]][c["team"], "charge"] != c["cost_pico"]:
+            yield f"{name(c)}: cost {c['cost_pico']}, transferred {dict(led.moved[c['id']])}"
         if c["joined_to"] and c["joined_to"] not in led.call:
             yield f"{name(c)}: joined to a call that is missing"
-        for key in ("low_pico", "high_pico"):
-            if c["source"] == "reported" and c["cost_pico"] is not None and c[key] != c["cost_pico"]:
-                yield f"{name(c)}: reported, but {key} is {c[key]}"
+        if c["kind"] != "inference" and (due(c) or led.revisions_of[c["seq"]]):
+            yield f"{name(c)}: {c['kind']}, and yet it costs"
+        yield from classed(name(c), c, led.lines_of[c["seq"]])
+    for r in led.revisions:
+        where = f"revision {r['number']} of {name(led.by_seq[r['call_seq']])}"
+        yield from classed(where, {**r, "kind": "inference"}, led.revision_lines_of[r["seq"]])
+
+
+def classed(where, c, lines):
+    if c["source"] not in ("reported", "partial", "estimated", "none"):
+        yield f"{where}: usage source {c['source']}"
+    if c["kind"] == "inference" and c["source"] != "reported" and not c["why"]:
+        yield f"{where}: usage {c['source']} without a reason"
+    if c["billing"] == "unpriced" and (c["cost_pico"] is not None or lines):
+        yield f"{where}: unpriced, and yet with a cost"
+    if c["billing"] == "unpriced" and not c["why"]:
+        yield f"{where}: unpriced without a reason"
+    # what a plan pays is only known where an entry says what it would have cost
+    if c["billing"] != "unpriced" and c["cost_pico"] is None and (c["billing"] != "subscription" or c["price_entry"]):
+        yield f"{where}: {c['billing']} without a cost"
+    for key in ("low_pico", "high_pico"):
+        if c["source"] == "reported" and c["cost_pico"] is not None and c[key] != c["cost_pico"]:
+            yield f"{where}: reported, but {key} is {c[key]}"
 
 
 def i7(led):
     for c in led.calls:
-        total = 0
-        used = json.loads(c["usage"])
-        for leaf in used:
-            if leaf not in LEAVES or used[leaf] < 0:
-                yield f"{name(c)}: leaf {leaf} = {used[leaf]}"
-        for line in led.lines_of[c["seq"]]:
-            right = half_even(Fraction(line["quantity"]) * Fraction(line["rate_pico"], line["rate_per"]))
-            total += line["amount"]
-            if line["amount"] != right:
-                yield f"{name(c)}, {line['leaf']}: amount {line['amount']}, should be {right}"
-            if c["source"] == "reported" and used.get(line["leaf"]) != line["quantity"]:
-                yield f"{name(c)}, {line['leaf']}: {line['quantity']} priced, {used.get(line['leaf'])} used"
-        if c["cost_pico"] is not None and total != c["cost_pico"]:
-            yield f"{name(c)}: cost {c['cost_pico']}, its lines give {total}"
+        yield from summed(name(c), c, led.lines_of[c["seq"]])
+    for r in led.revisions:
+        where = f"revision {r['number']} of {name(led.by_seq[r['call_seq']])}"
+        yield from summed(where, r, led.revision_lines_of[r["seq"]])
+
+
+def summed(where, c, lines):
+    total = 0
+    used = json.loads(c["usage"])
+    for leaf in used:
+        if leaf not in LEAVES or used[leaf] < 0:
+            yield f"{where}: leaf {leaf} = {used[leaf]}"
+    for line in lines:
+        right = half_even(Fraction(line["quantity"]) * Fraction(line["rate_pico"], line["rate_per"]))
+        total += line["amount"]
+        if line["amount"] != right:
+            yield f"{where}, {line['leaf']}: amount {line['amount']}, should be {right}"
+        if c["source"] == "reported" and line["leaf"] in used and used[line["leaf"]] != line["quantity"]:
+            yield f"{where}, {line['leaf']}: {line['quantity']} priced, {used[line['leaf']]} used"
+        if c["source"] == "reported" and line["leaf"] not in used and (line["leaf"], line["quantity"]) != ("n_request", 1):
+            yield f"{where}, {line['leaf']}: priced, and not used"
+    if c["cost_pico"] is not None and total != c["cost_pico"]:
+        yield f"{where}: cost {c['cost_pico']}, its lines give {total}"
 
 
 def i8(led):
@@ -250,24 +303,112 @@ def i10(led):
     for t in led.transfers:
         if t["period"] not in months:
             yield f"transfer {t['seq']}: month {t['period']} is unknown"
-        if t["call_id"] in led.call and t["period"] != led.call[t["call_id"]]["period"]:
+        # what is corrected after its month was closed lies in the next that is open
+        month = led.call[t["call_id"]]["period"] if t["call_id"] in led.call else t["period"]
+        if t["period"] < month or (t["period"] != month and t["reason"].startswith("charge")):
             yield f"transfer {t['seq']}: in another month than its call"
 
 
 def i12(led):
     by_team, by_cgroup, spent = Counter(), Counter(), Counter()
     for c in led.calls:
-        if c["billing"] == "metered" and not c["joined_to"] and c["cost_pico"]:
-            by_team[c["team"]] += c["cost_pico"]
-            by_cgroup[c["cgroup"]] += c["cost_pico"]
+        if led.counts(c):
+            by_team[led.payer(c)["team"]] += due(led.now(c))
+            by_cgroup[led.payer(c)["cgroup"]] += due(led.now(c))
     for t in led.transfers:
-        if t["call_id"] and moves(t) and t["reason"].startswith("charge"):
-            spent[led.account[t["credit"]]["team"]] += t["amount"]
+        if t["call_id"] and moves(t):
+            back = led.account[t["debit"]]["kind"] == "spend"
+            spent[led.account[t["credit"]]["team"]] += -t["amount"] if back else t["amount"]
     if sum(by_team.values()) != sum(by_cgroup.values()):
         yield "teams and cgroups add up to different sums"
     for team in set(by_team) | set(spent):
         if by_team[team] != spent[team]:
             yield f"team {team}: calls cost {by_team[team]}, charged {spent[team]}"
+
+
+def i15(led):
+    """What was booked and what was revised add up to what each call costs now, paid by whom it belongs to."""
+    list(charged(led))  # what is wrong there is told by I6
+    for c in led.calls:
+        cost, before = (due(c) if not c["joined_to"] else 0), 0
+        for number, r in enumerate(led.revisions_of[c["seq"]], 1):
+            where = f"revision {r['number']} of {name(c)}"
+            before, cost = cost, due(r)
+            if r["number"] != number:
+                yield f"{where}: it should be the {number}."
+            if r["amount"] != cost - before:
+                yield f"{where}: moves {r['amount']}, should be {cost - before}"
+            if r["booked_ns"] < c["booked_ns"]:
+                yield f"{where}: before its call"
+        if led.revisions_of[c["seq"]] and c["joined_to"]:
+            yield f"{name(c)}: revised, and yet another is billed instead of it"
+        want = Counter({led.payer(c)["team"]: cost} if led.counts(c) else {})
+        got = Counter()
+        for (team, _), amount in led.moved[c["id"]].items():
+            got[team] += amount
+        if {k: v for k, v in want.items() if v} != {k: v for k, v in got.items() if v}:
+            yield f"{name(c)}: costs {dict(want)}, its transfers give {dict(got)}"
+        reasons = Counter()
+        for (_, reason), amount in led.moved[c["id"]].items():
+            reasons[reason] += amount
+        for reason in ("fetched", "repriced"):
+            told = sum(r["amount"] for r in led.revisions_of[c["seq"]] if r["reason"] == reason)
+            if reasons[reason] != told:
+                yield f"{name(c)}: {reason} {told}, transferred {reasons[reason]}"
+        if c["seq"] not in led.callers and reasons["gateway"]:
+            yield f"{name(c)}: a gateway's money comes from nowhere"
+
+
+def i16(led):
+    """What was told later, asked again, or passed on, refers to what it says."""
+    results = defaultdict(list)
+    for c in led.calls:
+        made = led.call.get(c["joined_to"])
+        if c["later"] == "fetched":
+            if c["kind"] == "inference" and not made:
+                yield f"{name(c)}: fetched, and billed by itself"
+            if made and (made["response_id"], made["provider"], made["later"]) != (c["response_id"], c["provider"], None):
+                yield f"{name(c)}: fetched, but {name(made)} did not ask for it"
+        if c["later"] == "result" and c["kind"] == "inference" and led.counts(c):
+            results[c["provider"], c["response_id"], c["model_served"], c["usage"]].append(c)
+        before = led.call.get(c["retry_of"])
+        if c["retry_of"] and (not before or before["seq"] >= c["seq"] or before["request_hash"] != c["request_hash"]
+                              or before["cgroup"] != c["cgroup"]
+                              or before["outcome"] not in ("rate_limited", "server_error", "aborted")):
+            yield f"{name(c)}: no retry of {before and name(before)}"
+    for (_, ident, _, _), found in results.items():
+        if ident and len(found) > 1:
+            yield f"result {ident}: billed {len(found)} times"
+    for r in led.revisions:
+        c = led.by_seq[r["call_seq"]]
+        told = led.call.get(r["told_by"])
+        if (r["reason"] == "fetched") != bool(told):
+            yield f"revision {r['number']} of {name(c)}: {r['reason']} by {told and name(told)}"
+        elif told and (told["joined_to"] != c["id"] or c["billing"] != "unpriced" or c["why"] != "background"):
+            yield f"revision {r['number']} of {name(c)}: it was not queued, or {name(told)} is not its answer"
+        elif told and (told["cost_pico"], told["usage"]) != (r["cost_pico"], r["usage"]):
+            yield f"revision {r['number']} of {name(c)}: other numbers than {name(told)}"
+    for h in led.handovers:
+        leg, caller = led.by_seq[h["call_seq"]], led.by_seq[h["caller_seq"]]
+        if (leg["gateway"], leg["plain"], caller["gateway"], caller["plain"]) != (1, 0, 0, 1):
+            yield f"{name(leg)}: paid by {name(caller)}, and no gateway stands between them"
+        if (leg["response_id"], leg["epoch"]) != (caller["response_id"], caller["epoch"]) or leg["response_id"] is None:
+            yield f"{name(leg)}: paid by {name(caller)}, which is another call"
+        if leg["ts_start"] > caller["ts_end"] or caller["ts_start"] > leg["ts_end"]:
+            yield f"{name(leg)}: paid by {name(caller)}, at another time"
+        if leg["joined_to"] or caller["joined_to"] not in (None, leg["id"]):
+            yield f"{name(leg)}: paid by {name(caller)}, and one of them belongs to another call"
+
+
+def i17(led):
+    """What readers are given is what the rows come to."""
+    want = {c["seq"]: (led.payer(c)["team"], led.payer(c)["cgroup"], led.now(c)["billing"], led.now(c)["cost_pico"],
+                       led.now(c)["usage"], led.now(c)["source"]) for c in led.calls if led.counts(c)}
+    got = {r["seq"]: (r["team"], r["cgroup"], r["billing"], r["cost_pico"], r["usage"], r["source"])
+           for r in led.rows("SELECT * FROM call_paid")}
+    for seq in want.keys() | got.keys():
+        if want.get(seq) != got.get(seq):
+            yield f"call {seq}: call_paid says {got.get(seq)}, should be {want.get(seq)}"
 
 
 def i14(led):
@@ -296,6 +437,7 @@ def journal_rows(path):
                 yield row
 
 
+PAYER = ("team", "cgroup", "environment", "project")
 SAME = ("team", "cgroup", "provider", "model_served", "model_requested", "kind", "stream", "environment", "project")
 
 
@@ -304,8 +446,9 @@ def i13(led, path):
     "completed": false says that the answer was cut, so the call may be unknown or an estimate."""
     calls = defaultdict(list)
     for c in led.calls:
-        if c["kind"] == "inference" and not c["joined_to"]:
-            calls[c["response_id"]].append(c)
+        if c["kind"] == "inference" and led.counts(c):
+            payer = led.payer(c)
+            calls[c["response_id"]].append({**led.now(c), **{key: payer[key] for key in PAYER}})
     seen = set()
     for row in journal_rows(path):
         ident = row.get("response_id", row.get("id"))
@@ -356,6 +499,9 @@ CHECKS = (
     ("I10 time does not go back, months partition it", i10),
     ("I12 teams, cgroups and charges add up", i12),
     ("I14 the file is sound", i14),
+    ("I15 what was booked and what was revised come to what each call costs", i15),
+    ("I16 what was told later, asked again or passed on refers to what it says", i16),
+    ("I17 readers are given what the rows come to", i17),
 )
 
 

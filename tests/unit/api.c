@@ -11,6 +11,7 @@ struct fake { /* the meter, and one request's parameters */
 	struct wallet_move move; /* the last one asked for */
 	char team[64], reason[256], key[128], actor[64];
 	unsigned moves;
+	struct api_reprice what;   /* the last one asked for; its texts are those above */
 	const char *const *params; /* name, value, ..., NULL */
 };
 
@@ -61,6 +62,24 @@ static int fake_allocate(void *ctx, const struct wallet_move *m, char ret_text[2
 	return f->r;
 }
 
+static int fake_reprice(void *ctx, const struct api_reprice *what, struct api_repriced *ret)
+{
+	struct fake *f = ctx;
+
+	f->what = *what;
+	keep(f->team, sizeof(f->team), what->provider);
+	keep(f->reason, sizeof(f->reason), what->model);
+	keep(f->actor, sizeof(f->actor), what->actor);
+	*ret = (struct api_repriced){ .looked = 9,
+				      .priced = 3,
+				      .corrected = 2,
+				      .unpriced = 4,
+				      .next = f->open,
+				      .more = -1500000000000 };
+	snprintf(ret->text, sizeof(ret->text), "%s", f->r == -EAGAIN ? "not now" : "");
+	return f->r;
+}
+
 static const char *fake_param(void *ctx, const char *name)
 {
 	const struct fake *f = ctx;
@@ -79,7 +98,8 @@ static struct api *make(const char *ledger, struct fake *f)
 				     .coverage = fake_members,
 				     .mark = fake_mark,
 				     .idle = fake_idle,
-				     .allocate = fake_allocate };
+				     .allocate = fake_allocate,
+				     .reprice = fake_reprice };
 	struct api *a = NULL;
 
 	assert_int_equal(api_new(ledger, &ops, &a), 0);
@@ -155,6 +175,7 @@ static void test_paths(void **state)
 		{ "POST", "/v1/status", 405 },
 		{ "DELETE", "/v1/calls/11", 405 },
 		{ "GET", "/v1/wallets/allocate", 405 },
+		{ "GET", "/v1/reprice", 405 },
 		{ "GET", "/../../etc/passwd", 404 },
 	};
 	struct fake f = { 0 };
@@ -339,12 +360,53 @@ static void test_allocate(void **state)
 	api_free(&a);
 }
 
+static void test_reprice(void **state)
+{
+	static const char *const wrong[] = { "",
+					     "no",
+					     "[]x",
+					     "{\"since\": 5}",
+					     "{\"since\": \"soon\"}",
+					     "{\"after\": \"5\"}",
+					     "{\"after\": -5}",
+					     "{\"corrected\": 1}",
+					     "{\"provider\": null}" };
+	struct fake f = { .open = 77 };
+	struct api *a = make("/nowhere", &f);
+	json_t *o = ask(
+		a, &f, "POST", "/v1/reprice",
+		"{\"since\": \"2026-11-01\", \"until\": \"2026-11-02\", \"provider\": \"azure\", "
+		"\"model\": \"m\", \"after\": 5, \"corrected\": true, \"dry_run\": true}",
+		200);
+
+	(void)state;
+	assert_true(f.what.until_ns - f.what.since_ns == 86400 * NS_PER_SEC);
+	assert_true(f.what.corrected && f.what.dry_run && f.what.after_seq == 5);
+	assert_string_equal(f.team, "azure");
+	assert_string_equal(f.reason, "m");
+	assert_string_equal(f.actor, "uid:5");
+	assert_int_equal(json_integer_value(json_object_get(o, "looked")), 9);
+	assert_int_equal(json_integer_value(json_object_get(o, "next")), 77);
+	assert_string_equal(json_string_value(json_object_get(o, "amount_usd")), "-1.5");
+	json_decref(o);
+	f.open = 0;
+	o = ask(a, &f, "POST", "/v1/reprice", "{}", 200);
+	assert_null(json_object_get(o, "next"));
+	assert_false(f.what.corrected || f.what.dry_run || f.what.since_ns || f.what.provider.p);
+	json_decref(o);
+	for (size_t i = 0; i < COUNT_OF(wrong); i++)
+		json_decref(ask(a, &f, "POST", "/v1/reprice", wrong[i], 400));
+	f.r = -EAGAIN;
+	json_decref(ask(a, &f, "POST", "/v1/reprice", "{}", 503));
+	api_free(&a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_paths),    cmocka_unit_test(test_params),
 		cmocka_unit_test(test_state),    cmocka_unit_test(test_amounts),
-		cmocka_unit_test(test_allocate),
+		cmocka_unit_test(test_allocate), cmocka_unit_test(test_reprice),
 	};
 
 	(void)kit_feed;

@@ -9,7 +9,7 @@
 
 #define HEAD  "schema: submeter.pricebook/1\nbook: {id: t, version: 1, currency: USD}\nmodels:\n"
 #define FROM  "provenance: {source: x, checked: 2026-01-01}"
-#define RATES "rates: {all: {standard: {in_text: \"1/tok\"}}}"
+#define RATES "rates: {all: {standard: {in_text: \"1/Mtok\"}}}"
 #define MODEL(id, more) \
 	"  - {provider: p, id: " id more ", prices: [{from: 2026-01-01, " RATES ", " FROM "}]}\n"
 #define PRICES(list) HEAD "  - {provider: p, id: a, prices: [" list "]}\n"
@@ -58,11 +58,9 @@ static const struct {
 	  "is no rate" },
 	{ PRICES("{from: 2026-01-01, rates: {all: {standard: {in_txt: \"1/tok\"}}}, " FROM "}"),
 	  "in_txt" },
-	{ PRICES("{from: 2026-01-01, rates: {all: {standard: {n_image: \"1/image\"}}}, " FROM "}"),
-	  "n_image" },
-	{ PRICES("{from: 2026-01-01, rates: {all: {flex: {in_text: \"1/tok\"}}}, " FROM "}"),
+	{ PRICES("{from: 2026-01-01, rates: {all: {flex: {in_text: \"1/Mtok\"}}}, " FROM "}"),
 	  "no tier 'standard'" },
-	{ PRICES("{from: 2026-01-01, rates: {long: {standard: {in_text: \"1/tok\"}}}, " FROM "}"),
+	{ PRICES("{from: 2026-01-01, rates: {long: {standard: {in_text: \"1/Mtok\"}}}, " FROM "}"),
 	  "no band 'long'" },
 	{ PRICES("{from: 2026-01-01, context: {measure: prompt_total, bands: [{upto: 5, name: s}, "
 		 "{name: l}]}, " RATES ", " FROM "}"),

@@ -1,22 +1,24 @@
-/* cases -- plays the case files of tests/cases/, each in four ways: whole, cut at every byte, with each piece lost, with each
- * allocation failing. What has to hold is in tests/cases/README.md.
+/* cases -- plays the case files of tests/cases/ and its folders, each in four ways: whole, cut at every byte, with each piece
+ * lost, with each allocation failing. A folder's book.yaml prices its cases. What has to hold is in tests/cases/README.md.
  *
  *	cases [-v] [FILE...]		TAP; -v: what came out of the whole, too
  *	cases --seeds DIR [FILE...]	writes the bytes of the cases as seeds for the fuzz targets */
 #include <glob.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include "../kit/case.h"
 #include "../kit/make.h"
 
-#define BOOK  "tests/cases/book.yaml"
 #define CASES "tests/cases/*.case"
+#define MORE  "tests/cases/*/*.case"
 
 /* Bytes of one way of one case, all plays together: above it only every n-th place is tried. */
 enum { BUDGET = 24 << 20, SETUP = 256, WINDOWS = 64, SHORTEST = 7, WHY_LIMIT_BYTES = 1 << 20 };
 
 struct bench {
-	const struct case_world *w;
+	struct case_world *w;
+	char book[PATH_MAX]; /* whose prices w has */
 	const struct case_file *c;
 	struct case_acts acts;
 	struct case_run whole, run;
@@ -156,10 +158,24 @@ static void four_ways(struct bench *b)
 	point(b, "no memory", no_memory(b));
 }
 
+static void use_book(struct bench *b, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char book[PATH_MAX];
+
+	snprintf(book, sizeof(book), "%.*sbook.yaml", slash ? (int)(slash - path + 1) : 0, path);
+	if (b->w && strcmp(book, b->book) == 0)
+		return;
+	case_world_free(&b->w);
+	b->w = case_world_new(book);
+	memcpy(b->book, book, sizeof(book));
+}
+
 static void one(struct bench *b, const char *path, const char *seeds)
 {
 	struct case_file *c = case_read(path);
 
+	use_book(b, path);
 	b->c = c;
 	b->size = 0;
 	case_make(c, &b->acts);
@@ -178,13 +194,11 @@ static void one(struct bench *b, const char *path, const char *seeds)
 int main(int argc, char **argv)
 {
 	static struct bench b = { .why = { .limit = WHY_LIMIT_BYTES } };
-	struct case_world *w = case_world_new(BOOK);
 	const char *seeds = NULL;
 	glob_t found = { 0 };
 	char **files;
 	size_t count;
 
-	b.w = w;
 	for (; argc > 1 && argv[1][0] == '-'; argc--, argv++) {
 		b.verbose |= strcmp(argv[1], "-v") == 0;
 		if (strcmp(argv[1], "--seeds") == 0 && argc > 2) {
@@ -193,6 +207,7 @@ int main(int argc, char **argv)
 		}
 	}
 	glob(CASES, 0, NULL, &found);
+	glob(MORE, GLOB_APPEND, NULL, &found);
 	count = argc > 1 ? (size_t)argc - 1 : found.gl_pathc;
 	files = argc > 1 ? argv + 1 : found.gl_pathv;
 	if (!seeds)
@@ -201,6 +216,6 @@ int main(int argc, char **argv)
 		one(&b, files[i], seeds);
 	globfree(&found);
 	buf_done(&b.why);
-	case_world_free(&w);
+	case_world_free(&b.w);
 	return b.failed > 0;
 }

@@ -16,7 +16,8 @@ struct log {
 	struct conn *conn;
 	uint64_t stale, refused;
 	int refuse;
-	uint64_t now_ns; /* of data; ends are at 100 */
+	uint64_t now_ns;    /* of data; ends are at 100 */
+	struct origin from; /* of the last piece */
 };
 
 enum { /* as conn.c sees them */
@@ -34,6 +35,7 @@ static int on_piece(void *ctx, const struct piece *p)
 
 	if (l->refuse)
 		return l->refuse;
+	l->from = *p->from;
 	if (p->kind == PIECE_BYTES)
 		r = buf_printf(&l->text, "%llu%c%llu:" STR_FMT " ",
 			       (unsigned long long)p->from->gen, dir, (unsigned long long)p->off,
@@ -342,6 +344,36 @@ static void targets(void **state)
 	close_log(&l);
 }
 
+/* A process is moved to another cgroup, and takes another name: who pays is who it is now. */
+static void moved(void **state)
+{
+	struct chunk c = { .from = { .gen = 1,
+				     .tgid = 7,
+				     .start_ns = 5,
+				     .cgroup = 30,
+				     .cg_slot = 3,
+				     .comm = "a" },
+			   .bytes = S("x") };
+	struct log l;
+
+	(void)state;
+	open_log(&l);
+	for (; c.off < 2; c.off++) {
+		assert_int_equal(conn_feed(l.conn, &c), 0);
+		assert_int_equal(l.from.cgroup, c.from.cgroup);
+		assert_int_equal(l.from.cg_slot, c.from.cg_slot);
+		assert_string_equal(l.from.comm, c.from.comm);
+		c.from.cgroup = 40;
+		c.from.cg_slot = 4;
+		c.from.comm[0] = 'b';
+	}
+	assert_int_equal(conn_flush(l.conn, 200), 0); /* an end has no sender of its own */
+	assert_int_equal(l.from.cgroup, 40);
+	assert_int_equal(l.from.cg_slot, 4);
+	assert_string_equal(l.from.comm, "b");
+	close_log(&l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -349,7 +381,7 @@ int main(void)
 		cmocka_unit_test(ends),           cmocka_unit_test(processes),
 		cmocka_unit_test(full_table),     cmocka_unit_test(outlet_errors),
 		cmocka_unit_test(no_memory),      cmocka_unit_test(targets),
-		cmocka_unit_test(flood),
+		cmocka_unit_test(flood),          cmocka_unit_test(moved),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -191,6 +191,25 @@ static void test_line(void **state)
 	line(0, INT64_MAX, 1, 0, 0);
 }
 
+static void test_times(void **state)
+{
+	struct rate r = { 5000000, 1 };
+
+	(void)state;
+	assert_int_equal(dec_times(r, 11, 10, &r), 0);
+	assert_true(r.pico == 5500000 && r.per == 1);
+	assert_int_equal(dec_times(r, 1, 3, &r), 0);
+	assert_true(r.pico == 5500000 && r.per == 3);
+	assert_int_equal(dec_times(r, 0, 7, &r), 0);
+	assert_true(r.pico == 0 && r.per == 1);
+	r = (struct rate){ INT64_MAX, 1 };
+	assert_int_equal(dec_times(r, 2, 1, &r), -ERANGE);
+	assert_int_equal(dec_times(r, 2, 2, &r), 0);
+	assert_true(r.pico == INT64_MAX && r.per == 1);
+	r = (struct rate){ 1, UINT64_MAX };
+	assert_int_equal(dec_times(r, 1, 2, &r), -ERANGE);
+}
+
 static void test_text(void **state)
 {
 	static const struct {
@@ -273,7 +292,7 @@ int main(void)
 		cmocka_unit_test(test_pico128), cmocka_unit_test(test_scaled),
 		cmocka_unit_test(test_rate),    cmocka_unit_test(test_line),
 		cmocka_unit_test(test_text),    cmocka_unit_test(test_fixed),
-		cmocka_unit_test(test_split),
+		cmocka_unit_test(test_split),   cmocka_unit_test(test_times),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

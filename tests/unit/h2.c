@@ -258,6 +258,9 @@ static void another(struct talk *t)
 	ask(t, 1, "GET", END);
 	answer(t, 1, "200", NOT);
 	data(t, IN, 1, "half", NOT);
+	ask(t, 3, "POST", NOT);
+	data(t, OUT, 3, "a", NOT);
+	answer(t, 3, "413", END);
 	talk_step(t);
 	for (int dir = OUT; dir <= IN; dir++) {
 		make_h2_done(&t->side[dir]);
@@ -353,7 +356,7 @@ static const struct scene {
 	{ "lies", lies, END_FREE, "GET /1 1  > 200 1 ab!DESYNC DESYNC\n", SKIP_DESYNC },
 	{ "again", again, END_FREE, "GET /3 3  > 200 3  .\n", SKIP_DESYNC },
 	{ "another", another, END_FREE,
-	  "GET /1 1  > 200 1 half ABORTED aborted\n"
+	  "GET /1 1  > 200 1 half ABORTED aborted\nPOST /3 3 a!ABORTED > 413 3  .\n"
 	  "GET /1 1  > 200 1 ok .\nPOST /3 3 abc > 404 3  .\n",
 	  -1 },
 	{ "told", told, END_FREE,

@@ -145,6 +145,31 @@ static void settings(void **state)
 	}
 }
 
+/* A server may speak first (TLS 1.3): what it allows holds, whether its SETTINGS were read or could have been anything. */
+static void server_first(void **state)
+{
+	(void)state;
+	for (int proof = 0; proof < 2; proof++) {
+		struct world w;
+
+		assert_int_equal(world_init(&w), 0);
+		talk_init(&talk);
+		make_h2_settings(say(&talk, IN), (const uint32_t[][2]){ { 1, 60000 } }, 1);
+		if (proof)
+			make_h2_window(&talk.side[IN], 0, 1000);
+		make_h2_preface(say(&talk, OUT));
+		make_h2_settings(&talk.side[OUT], NULL, 0);
+		make_h2_ack(&talk.side[OUT]);
+		nghttp2_hd_deflate_del(talk.side[OUT].deflater);
+		assert_int_equal(nghttp2_hd_deflate_new(&talk.side[OUT].deflater, 65536), 0);
+		make_h2_table(&talk.side[OUT], 60000);
+		ask(&talk, 1, "GET", END);
+		answer(&talk, 1, "200", END);
+		play(&w, &talk, ALL);
+		finish(&w, "GET /1 1  > 200 1  .\n", -1);
+	}
+}
+
 /* The number of a farewell was lost, or some of it: nobody is sent away by it, nor by what stands behind it. */
 static void farewell(void **state)
 {
@@ -233,10 +258,11 @@ static void trailers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(preface),     cmocka_unit_test(next_tables),
-		cmocka_unit_test(socket_hole), cmocka_unit_test(settings),
-		cmocka_unit_test(farewell),    cmocka_unit_test(large_frame),
-		cmocka_unit_test(over),        cmocka_unit_test(trailers),
+		cmocka_unit_test(preface),      cmocka_unit_test(next_tables),
+		cmocka_unit_test(socket_hole),  cmocka_unit_test(settings),
+		cmocka_unit_test(server_first), cmocka_unit_test(farewell),
+		cmocka_unit_test(large_frame),  cmocka_unit_test(over),
+		cmocka_unit_test(trailers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -306,7 +306,11 @@ static void idle_connections(void **state)
 
 static void certain(void **state)
 {
+	static char large[2 * 9 + 16384] = "\0\x40\0\0\0\0\0\0\1";
+
 	(void)state;
+	assert_true(h2frame_chain((struct str){ large, 9 + 16384 })); /* as large as it may be */
+	assert_true(h2frame_chain((struct str){ large, 9 + 16384 + 1 }));
 	assert_true(CHAIN("\0\0\1\1\4\0\0\0\1\x82"));
 	assert_true(CHAIN("\0\0\4\x8\0\0\0\0\0\0\0\0\1"));
 	assert_true(CHAIN("\0\0\1\0\0\0\0\0\1x\0\0\5\0\1\0\0\0\3")); /* the second not whole */

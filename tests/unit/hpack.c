@@ -179,6 +179,27 @@ static void rested(void **state)
 	assert_true(same * 3 > fields);
 }
 
+/* A large table is not written and read again for each byte. */
+static void large(const struct mem_account *paid)
+{
+	struct got g = { .refuse_at = -1 };
+	struct hpack *h = NULL;
+	int64_t awake;
+
+	assert_int_equal(hpack_new(false, NULL, &h), 0);
+	hpack_resize(h, 65536);
+	assert_int_equal(feed(h, S("\x3f\xe1\xff\x03"), ALL, &g), 0);
+	buf_done(&g.text);
+	for (int i = 0; i < 2000; i++) {
+		assert_int_equal(feed(h, i < 1000 ? S("\x40\x01q\x00") : S("\xbe"), ALL, &g), 0);
+		buf_done(&g.text);
+		awake = paid->held;
+		assert_int_equal(i < 999 ? 0 : hpack_rest(h, none), 0);
+		assert_int_equal(paid->held < awake, i == 999 || i == 1999);
+	}
+	hpack_free(&h);
+}
+
 /* At rest a table costs little more than what has to be known of it. */
 static void small(void **state)
 {
@@ -201,6 +222,7 @@ static void small(void **state)
 	assert_int_equal(hpack_rest(h, none), 0);
 	assert_true(paid.held < 1024);
 	hpack_free(&h);
+	large(&paid);
 	assert_int_equal(paid.held, 0);
 	mem_pay(before);
 	talk_done(&t);

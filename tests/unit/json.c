@@ -11,7 +11,8 @@
 
 #define LOG_LIMIT 200000
 
-static const char *const type_names[] = { "null", "false", "true", "num", "str", "obj", "arr" };
+static const char *const type_names[] = { "null", "false", "true", "num",
+					  "str",  "obj",   "arr",  "name" };
 
 /* Writes what is told as "ID TYPE TEXT|". */
 static int note(void *ctx, int id, enum json_type type, struct str text)
@@ -158,6 +159,22 @@ static void test_paths(void **state)
 	       "9 num 1|9 num 2|");
 }
 
+/* Names that are not known beforehand. */
+static void test_any_member(void **state)
+{
+	static const struct json_want want[] = { { "*", 1, JSON_NAMES | JSON_EACH },
+						 { "*.*", 2, JSON_NAMES },
+						 { "*.b", 3, 0 },
+						 { "*.list[].*", 4, JSON_NAMES } };
+
+	(void)state;
+	EXPECT("{\"x\\n\":{\"a\":1,\"b\":2e-6},\"\":{},\"y\":[1,{\"z\":2}],\"*\":7}", want, 0,
+	       "1 name x\n|2 name a|2 num 1|2 name b|2 num 2e-6|3 num 2e-6|1 obj |1 name |1 obj |"
+	       "1 name y|1 arr |1 name *|1 num 7|");
+	EXPECT("{\"m\":{\"list\":[{\"a\":1},{\"a\":null}],\"o\":{\"p\":1}}}", want, 0,
+	       "1 name m|2 name list|4 name a|4 num 1|4 name a|4 null null|2 name o|1 obj |");
+}
+
 static void test_document_wanted(void **state)
 {
 	static const struct json_want whole[] = { { "", 1, JSON_RAW } };
@@ -269,7 +286,16 @@ static void test_error_sticks(void **state)
 	assert_false(json_started(j));
 	assert_int_equal(json_feed(j, S("1")), 0);
 	assert_true(json_started(j));
+	assert_false(json_closed(j));
 	assert_int_equal(json_end(j), 0);
+	json_reset(j);
+	assert_false(json_closed(j));
+	assert_int_equal(json_feed(j, S("[1")), 0);
+	assert_false(json_closed(j));
+	assert_int_equal(json_feed(j, S("] ")), 0);
+	assert_true(json_closed(j));
+	assert_int_equal(json_feed(j, S("1")), -EBADMSG);
+	assert_false(json_closed(j));
 }
 
 static void test_depth(void **state)
@@ -442,6 +468,7 @@ int main(void)
 		cmocka_unit_test(test_surrogates),
 		cmocka_unit_test(test_nul),
 		cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_any_member),
 		cmocka_unit_test(test_document_wanted),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_error_sticks),

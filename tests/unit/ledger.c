@@ -104,8 +104,14 @@ static void test_no_money(void **state)
 	kit_call(&c, 3, "red", 9); /* shown, not debited */
 	c.charge.billing = BILLING_SUBSCRIPTION;
 	assert_int_equal(ledger_feed(k.l, &c.posting), 0);
+	kit_call(&c, 4, "red", 0); /* nobody knows what it would have been */
+	c.charge.billing = BILLING_SUBSCRIPTION;
+	c.charge.entry = STR_NONE;
+	c.charge.count = 0;
+	assert_int_equal(ledger_feed(k.l, &c.posting), 0);
 	assert_int_equal(ledger_commit(k.l), 0);
-	assert_int_equal(kit_ask(&k, "SELECT count(*) FROM call"), 3);
+	assert_int_equal(kit_ask(&k, "SELECT count(*) FROM call"), 4);
+	assert_int_equal(kit_ask(&k, "SELECT cost_pico IS NULL FROM call WHERE seq = 4"), 1);
 	assert_int_equal(kit_ask(&k, "SELECT count(*) FROM transfer"), 0);
 	assert_int_equal(
 		kit_ask(&k,

@@ -119,7 +119,7 @@ static void kit_call(struct kit_call *c, unsigned number, const char *team, int6
 	memcpy(c->posting.id, &number, sizeof(number));
 }
 
-static int kit_feed(struct kit *k, unsigned number, const char *team, int64_t pico)
+static inline int kit_feed(struct kit *k, unsigned number, const char *team, int64_t pico)
 {
 	struct kit_call c;
 

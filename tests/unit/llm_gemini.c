@@ -109,7 +109,7 @@ static void tiers(void **state)
 	static const char *const rows[][2] = {
 		{ "ON_DEMAND_FLEX", "flex" }, { "ON_DEMAND_PRIORITY", "priority" },
 		{ "ON_DEMAND", "standard" },  { "BATCH", "batch" },
-		{ "SOMETHING", "SOMETHING" },
+		{ "SOMETHING", "something" },
 	};
 
 	(void)state;

@@ -26,13 +26,11 @@ static const struct {
 	    .answer = "{\"input_tokens\":5}" },
 	  KIND_OTHER,
 	  WHY_NOT_INFERENCE },
-	{ { .host = "example.com", .target = "/v1/chat/completions", .answer = CHAT_ANSWER },
+	{ { .host = "example.com", .target = "/v1/chat/completions", .answer = "{\"ok\":true}" },
 	  KIND_INFERENCE,
 	  WHY_UNKNOWN_HOST },
 	{ { .host = "example.com", .target = "/", .answer = "{}" }, KIND_OTHER, WHY_NOT_INFERENCE },
-	{ { .host = "api.groq.com",
-	    .target = "/openai/v1/chat/completions",
-	    .answer = CHAT_ANSWER },
+	{ { .host = "api.x.ai", .target = "/v1/images/generations", .answer = CHAT_ANSWER },
 	  KIND_INFERENCE,
 	  WHY_UNKNOWN_FORMAT },
 	{ { OPENAI, .target = "/v1/audio/speech", .answer = "\x13\x01 not json" },
@@ -307,6 +305,47 @@ static void form(void **state)
 	assert_int_equal(kit_run(k).u.model_requested.n, 0);
 }
 
+/* The field itself as some server may read it, and what only looks like it. */
+static void forms(void **state)
+{
+	static const struct {
+		const char *type, *head, *model;
+	} rows[] = {
+		{ "boundary=b", "Content-Disposition: form-data; name=\"model\"", "dear" },
+		{ "boundary=\"b\"", "content-disposition:form-data;name=model", "dear" },
+		{ "charset=x; boundary=b; y=z", "Content-Disposition: form-data; name=mo\\del;a=b",
+		  "dear" },
+		{ "boundary=b", "X: y\r\nContent-Disposition: form-data; Name = \"model\"",
+		  "dear" },
+		{ "boundary=b", "Content-Disposition: form-data; filename=\"model\"", NULL },
+		{ "boundary=b", "Content-Disposition: form-data; name=\"models\"", NULL },
+		{ "boundary=b", "Content-Disposition: form-data;\r\n name=\"model\"", NULL },
+		{ "boundary=b; boundary=c", "Content-Disposition: form-data; name=\"model\"",
+		  NULL },
+		{ "x=b", "Content-Disposition: form-data; name=\"model\"", NULL },
+		{ "boundary=c", "Content-Disposition: form-data; name=\"model\"", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		char type[96], ask[512];
+		struct kit k = { OPENAI, .target = "/v1/audio/transcriptions", .type = type,
+				 .ask = ask, .answer = "{\"text\":\"a\"}" };
+
+		snprintf(type, sizeof(type), "Multipart/Form-Data; %s", rows[i].type);
+		snprintf(ask, sizeof(ask),
+			 "--b\r\n%s\r\n\r\ndear\r\n--b \r\nContent-Disposition: form-data; "
+			 "name=\"file\"\r\n\r\n"
+			 "Content-Disposition: form-data; "
+			 "name=\"model\"\r\n\r\ncheap\r\n--b--\r\n--b\r\n"
+			 "Content-Disposition: form-data; name=\"model\"\r\n\r\ncheap\r\n",
+			 rows[i].head);
+		for (k.step = 0; k.step < 3; k.step++)
+			assert_text(kit_run(k).u.model_requested,
+				    rows[i].model ? rows[i].model : "");
+	}
+}
+
 static void same(const struct kit_out *a, const struct kit_out *b)
 {
 	assert_memory_equal(&a->u.used, &b->u.used, sizeof(a->u.used));
@@ -406,8 +445,9 @@ int main(void)
 		cmocka_unit_test(secrets),      cmocka_unit_test(endpoint),
 		cmocka_unit_test(subscription), cmocka_unit_test(paths),
 		cmocka_unit_test(decoy_host),   cmocka_unit_test(stray_usage),
-		cmocka_unit_test(form),         cmocka_unit_test(any_cut),
-		cmocka_unit_test(no_memory),    cmocka_unit_test(hostile),
+		cmocka_unit_test(form),         cmocka_unit_test(forms),
+		cmocka_unit_test(any_cut),      cmocka_unit_test(no_memory),
+		cmocka_unit_test(hostile),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

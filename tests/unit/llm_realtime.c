@@ -99,7 +99,7 @@ static void unread(void **state)
 		{ .host = "generativelanguage.googleapis.com",
 		  .target = "/ws/google.ai.generativelanguage.v1.GenerativeService."
 			    "BidiGenerateContent" },
-		{ .host = "x.openai.azure.com", .target = "/openai/v1/responses" },
+		{ .host = "api.groq.com", .target = "/openai/v1/responses" },
 		{ .host = "example.com", .target = "/v1/responses" },
 		{ .host = "api.openai.com", .target = "/v1/something/new" },
 	};
@@ -114,6 +114,28 @@ static void unread(void **state)
 		assert_int_equal(o.got[0].u.kind, KIND_INFERENCE);
 		assert_int_equal(o.got[0].u.billing, BILLING_UNPRICED);
 	}
+}
+
+/* The same on Azure, where the query names the deployment. */
+static void azure(void **state)
+{
+	struct out o;
+
+	(void)state;
+	run(&o,
+	    (struct sock){ .host = "x.openai.azure.com",
+			   .target = "/openai/v1/responses",
+			   .script = CREATE("") ONE("a", "3", "2") },
+	    1);
+	assert_text(o.got[0].u.provider, "azure");
+	assert_int_equal(o.got[0].u.used.n[LEAF_IN_TEXT], 3);
+	run(&o,
+	    (struct sock){ .host = "x.openai.azure.com",
+			   .target = "/openai/realtime?api-version=1&deployment=my-voice",
+			   .script = CREATED("r") RT_DONE("r", RT_USAGE) },
+	    1);
+	assert_text(o.got[0].u.model_requested, "my-voice");
+	assert_int_equal(o.got[0].u.source, SOURCE_REPORTED);
 }
 
 /* ---- any cut, no memory ------------------------------------------------------------------------------ */
@@ -182,9 +204,9 @@ static void no_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(realtime),  cmocka_unit_test(realtime_odd),
-		cmocka_unit_test(unread),    cmocka_unit_test(any_cut),
-		cmocka_unit_test(no_memory),
+		cmocka_unit_test(realtime), cmocka_unit_test(realtime_odd),
+		cmocka_unit_test(unread),   cmocka_unit_test(azure),
+		cmocka_unit_test(any_cut),  cmocka_unit_test(no_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -279,7 +279,11 @@ static void tunnelled(void **state)
 	(void)state;
 	run(&o, (struct sock){ .script = CREATE("") ONE("a", "3", "2"), .tunnel = true }, 1);
 	assert_reported(o.got[0], 3, 2);
-	assert_int_equal(o.got[0].u.off, 1ull << 62 | 5ull << 40 | 100);
+	assert_int_equal(o.got[0].u.off, 1ull << 62 | 2ull << 34 | 100);
+	/* the same stream of the next connection on the same TLS object is another */
+	run(&o, (struct sock){ .script = CREATE("") ONE("a", "3", "2"), .tunnel = true, .conn = 3 },
+	    1);
+	assert_int_equal(o.got[0].u.off, 1ull << 62 | 3ull << 54 | 2ull << 34 | 100);
 }
 
 static void too_many(void **state)

@@ -253,7 +253,8 @@ static const struct {
 	{ RULE("{uid: x}", "{team: a}"), "m:4:", "number or a range" },
 	{ RULE("{uid: 9-3}", "{team: a}"), "m:4:", "number or a range" },
 	{ RULE("{uid: 99999999999}", "{team: a}"), "m:4:", "number or a range" },
-	{ RULE("{cgroup: /a}", "{team: a}") "  hop: gateway\n", "m:6:", "not supported" },
+	{ RULE("{cgroup: /a}", "{team: a}") "  hop: proxy\n", "m:6:", "no hop 'proxy'" },
+	{ RULE("{cgroup: /a}", "{team: a}") "  hop: [gateway]\n", "m:6:", "must be a text" },
 	{ RULE("{cgroup: /a}", "{team: a}") "  valid: {from: 2026-11-01}\n",
 	  "m:6:", "not supported" },
 	{ RULE("{cgroup: /a}", "{team: a}") "- id: r\n  match: {cgroup: /b}\n  assign: {team: a}\n",
@@ -283,6 +284,23 @@ static void test_wrong(void **state)
 		    !strstr(error, wrong[i].words))
 			fail_msg("%s said of:\n%s", error, wrong[i].text);
 	}
+}
+
+/* Whose calls are made for others: the rule says so, and nothing else does. */
+static void test_gateway(void **state)
+{
+	static const char text[] = HEAD "rules:\n- id: g\n  match: {cgroup: /g}\n"
+					"  assign: {team: a}\n  hop: gateway\n"
+					"- id: r\n  match: {cgroup: /r}\n  assign: {team: a}\n";
+	char error[YAML_ERROR];
+	struct map *m = NULL;
+
+	(void)state;
+	assert_int_equal(map_parse(str_of(text), "m", &m, error), 0);
+	assert_true(find(m, (struct subject){ .cgroup = S("/g") }, "g!;").gateway);
+	assert_false(find(m, (struct subject){ .cgroup = S("/r") }, "g;r!;").gateway);
+	assert_false(find(m, (struct subject){ .cgroup = S("/x") }, "g;r;").gateway);
+	map_free(&m);
 }
 
 /* Below a unit a tenant makes cgroups of any name: none of them is one of the machine's slices. */
@@ -332,7 +350,8 @@ int main(void)
 		cmocka_unit_test(test_glob),      cmocka_unit_test(test_glob_bounded),
 		cmocka_unit_test(test_find),      cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_wrong),     cmocka_unit_test(test_revision),
-		cmocka_unit_test(test_no_memory), cmocka_unit_test(test_own_slice),
+		cmocka_unit_test(test_no_memory), cmocka_unit_test(test_gateway),
+		cmocka_unit_test(test_own_slice),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

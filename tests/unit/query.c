@@ -46,6 +46,7 @@ static void fill(struct kit *k)
 	c.charge.why = WHY_NO_PRICE;
 	c.charge.count = 0;
 	c.charge.pico = c.charge.low_pico = c.charge.high_pico = 0;
+	c.charge.shadow_pico = 77;
 	feed(k, &c);
 	kit_call(&c, 12, "green", 9); /* shown with the call, paid by nobody */
 	c.charge.billing = BILLING_SUBSCRIPTION;
@@ -66,7 +67,7 @@ static void test_report(void **state)
 	const struct query_filter all = { 0 };
 	struct kit k;
 	struct query *q;
-	json_t *o;
+	json_t *o, *u;
 
 	(void)state;
 	fill(&k);
@@ -88,6 +89,19 @@ static void test_report(void **state)
 	assert_string_equal(TEXT(row(o, 1), "estimated_usd"), "0.25");
 	assert_string_equal(TEXT(row(o, 2), "team"), "green");
 	assert_string_equal(TEXT(row(o, 2), "cost_usd"), "0");
+	/* in no sum of money */
+	assert_string_equal(TEXT(row(o, 2), "equivalent_usd"), "0.000000000009");
+	assert_string_equal(TEXT(row(o, 1), "equivalent_usd"), "0");
+	assert_string_equal(TEXT(row(o, 1), "shadow_usd"), "0.000000000077");
+	assert_string_equal(TEXT(json_object_get(o, "total"), "equivalent_usd"), "0.000000000009");
+	u = json_array_get(json_object_get(o, "unpriced"), 0);
+	assert_int_equal(json_array_size(json_object_get(o, "unpriced")), 1);
+	assert_string_equal(TEXT(u, "provider"), "openai");
+	assert_string_equal(TEXT(u, "model"), "model-2");
+	assert_string_equal(TEXT(u, "why"), "no_price");
+	assert_int_equal(NUMBER(u, "requests"), 1);
+	assert_int_equal(NUMBER(u, "input_tokens"), 5);
+	assert_string_equal(TEXT(u, "shadow_usd"), "0.000000000077");
 	assert_int_equal(NUMBER(json_object_get(o, "total"), "requests"), 6);
 	assert_string_equal(TEXT(json_object_get(o, "total"), "cost_usd"), "27670116.3605643274");
 	json_decref(o);

@@ -97,6 +97,72 @@ static void unpriced_call(void **state)
 		      "\"why\":\"no_price\",\"billing\":\"unpriced\"}");
 }
 
+static bool says(const struct posting *p, const char *what)
+{
+	struct buf b = { .limit = LIMIT_RECORD_BYTES };
+	bool found;
+
+	assert_int_equal(record_json(p, &b), 0);
+	assert_int_equal(buf_put(&b, 0), 0);
+	found = strstr(b.p, what) != NULL;
+	buf_done(&b);
+	return found;
+}
+
+/* What stands beside a cost; and what stands in its place, which is never called one. */
+static void beside_the_cost(void **state)
+{
+	struct usage u = { .kind = KIND_INFERENCE,
+			   .source = SOURCE_REPORTED,
+			   .status = 200,
+			   .retry = -1,
+			   .later = LATER_FETCHED,
+			   .reported_cost = S("0.00000400") };
+	struct charge c = { .usage = &u,
+			    .billing = BILLING_METERED,
+			    .entry = S("e"),
+			    .contract = S("acme"),
+			    .flags = 1u << FLAG_CACHE_RATE | 1u << FLAG_COST_DIFFERS,
+			    .count = 1,
+			    .line = { { LEAF_IN_TEXT, 3, { 1250000, 1 }, 3750000 } },
+			    .pico = 3750000,
+			    .list_pico = 7500000 };
+	struct posting p = { .charge = &c };
+
+	(void)state;
+	assert_true(says(&p, "\"later\":\"fetched\""));
+	assert_true(says(&p, "\"flags\":[\"cache_rate_missing\",\"cost_differs\"]"));
+	assert_true(says(&p, "\"contract\":\"acme\""));
+	assert_true(says(&p, "\"list_cost_usd\":\"0.0000075\""));
+	assert_true(says(&p, "\"reported_cost_usd\":\"0.00000400\",\"reported_difference_usd\":"
+			     "\"0.00000025\""));
+	u.reported_cost = S("0.000001");
+	assert_true(says(&p, "\"reported_difference_usd\":\"-0.00000275\""));
+	u.reported_cost = S("0.0000000000001"); /* finer than we can say */
+	assert_false(says(&p, "reported_difference_usd"));
+	u.reported_cost = S("no number");
+	assert_false(says(&p, "reported_difference_usd"));
+	u.later = LATER_RESULT;
+	assert_true(says(&p, "\"later\":\"result\""));
+	u.later = LATER_NOT;
+	c.contract = STR_NONE;
+	c.flags = 0;
+	assert_false(says(&p, "later") || says(&p, "list_cost") || says(&p, "flags"));
+
+	c.billing = BILLING_SUBSCRIPTION;
+	assert_true(says(&p, "\"equivalent_cost_usd\":\"0.00000375\""));
+	assert_true(says(&p, "\"lines\":[{"));
+	assert_false(says(&p, "\"cost_usd\""));
+	c.entry = STR_NONE; /* nobody knows what it would have been */
+	c.count = 0;
+	c.pico = 0;
+	assert_false(says(&p, "cost_usd\":\"0"));
+	c.billing = BILLING_UNPRICED;
+	c.shadow_pico = 5;
+	assert_true(says(&p, "\"shadow_cost_usd\":\"0.000000000005\""));
+	assert_false(says(&p, "\"cost_usd\""));
+}
+
 static void limits(void **state)
 {
 	struct usage u = { .status = -1, .retry = -1 };
@@ -119,6 +185,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(live_call),
 		cmocka_unit_test(unpriced_call),
+		cmocka_unit_test(beside_the_cost),
 		cmocka_unit_test(limits),
 	};
 

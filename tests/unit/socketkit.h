@@ -15,6 +15,7 @@ struct sock { /* what is poured */
 	enum why why; /* of the end */
 	bool closed;  /* by handshake: the socket ended by itself */
 	bool tunnel;
+	uint64_t conn; /* on HTTP/2: this many came before on the TLS object */
 };
 
 struct got {
@@ -78,7 +79,9 @@ static inline int message(struct llm *l, struct part p, const char *mark, struct
 static inline int pour(struct llm *l, const struct sock *k)
 {
 	const struct origin from = { .gen = 7 };
-	struct part p = { .from = &from, .at_ns = 10, .off = 5, .kind = PART_REQUEST };
+	struct part p = {
+		.from = &from, .at_ns = 10, .off = 5 | k->conn << 32, .kind = PART_REQUEST
+	};
 	struct str rest = str_of(k->script), line;
 	int r;
 
@@ -137,7 +140,7 @@ static inline void run(struct out *o, struct sock k, size_t calls)
 	k.target = k.target ? k.target : "/v1/responses";
 	assert_int_equal(try(&k, o), 0);
 	assert_int_equal(o->count, calls + 1);
-	assert_int_equal(o->got[calls].u.off, 5);
+	assert_int_equal(o->got[calls].u.off, 5 | k.conn << 32);
 }
 
 #define CREATE(more)   ">{\"type\":\"response.create\",\"model\":\"gpt-5\"" more "}\n"

@@ -258,12 +258,27 @@ static void times_and_payer(void **state)
 	world_done(&w);
 }
 
+/* Forgotten with requests under way that nobody was told the end of. */
+static void left_open(void **state)
+{
+	struct world w;
+
+	(void)state;
+	assert_int_equal(world_init(&w), 0);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(
+			world_chunk(&w, OUT, S("GET / HTTP/1.1\r\nHost: h\r\n\r\n"), false), 0);
+	assert_int_equal(count_get(&w.c, CALLS_OPEN), 2);
+	world_done(&w); /* nothing leaks */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(any_cut),      cmocka_unit_test(no_memory),
 		cmocka_unit_test(outlet_fails), cmocka_unit_test(midstream),
 		cmocka_unit_test(half_ends),    cmocka_unit_test(times_and_payer),
+		cmocka_unit_test(left_open),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -149,6 +149,42 @@ static void growth(void **state)
 	over(&w);
 }
 
+/* Neither do many heads that never end: text is lent as decoders are. */
+static void long_heads(void **state)
+{
+	/* the last: a header block, of which a :path of so many letters is still to come */
+	static const struct str begin[] = {
+		Z("GET /"),
+		Z("GET / HTTP/1.1\r\nHost: "),
+		Z("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0"
+		  "\0\xff\xff\1\0\0\0\0\1\x04\x7f\xe1\xd3\x03"),
+	};
+	const int64_t last = LIMIT_CGROUP_BYTES + LIMIT_CGROUP_BYTES / 4;
+	static char text[60000];
+	const uint64_t n = (uint64_t)last / sizeof(text) + 100;
+
+	(void)state;
+	memset(text, 'a', sizeof(text));
+	for (size_t i = 0; i < COUNT_OF(begin); i++) {
+		struct world w;
+
+		assert_int_equal(world_init(&w), 0);
+		w.from.cgroup = 5;
+		for (uint64_t gen = 1; gen <= n; gen++, world_next(&w))
+			assert_int_equal(world_chunk(&w, OUT, begin[i], false), 0);
+		for (w.from.gen = 1; w.from.gen <= n; w.from.gen++) {
+			w.off[OUT] = begin[i].n;
+			assert_int_equal(
+				world_chunk(&w, OUT, (struct str){ text, sizeof(text) }, false), 0);
+			assert_true(wire_held(w.wire) <= last);
+		}
+		assert_true(wire_held(w.wire) > LIMIT_CGROUP_BYTES);
+		assert_true(w.c.limit[LIM_CGROUP_BYTES] > 0);
+		assert_true(w.skipped[SKIP_REFUSED] > 0);
+		over(&w);
+	}
+}
+
 /* A connection of 10,000 requests leaves nothing behind, and neither do a hundred cgroups. */
 static void comes_out_even(void **state)
 {
@@ -177,9 +213,8 @@ static void comes_out_even(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(cgroup_limit),
-		cmocka_unit_test(all_limit),
-		cmocka_unit_test(growth),
+		cmocka_unit_test(cgroup_limit),   cmocka_unit_test(all_limit),
+		cmocka_unit_test(growth),         cmocka_unit_test(long_heads),
 		cmocka_unit_test(comes_out_even),
 	};
 

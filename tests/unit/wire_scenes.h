@@ -134,6 +134,12 @@ static const struct scene scenes[] = {
 	  "GET /a  200 ok .\norphan 200 ok .\n",
 	  SKIP_DESYNC,
 	  false },
+	{ "answered before it is heard", /* whose is the next answer? */
+	  { { IN, OK2 }, { OUT, GET }, { OUT, GET }, { IN, OK2 }, { OUT, GET }, { IN, OK2 } },
+	  END_FREE,
+	  "orphan 200 ok .\nGET /a  0  DESYNC\n",
+	  SKIP_DESYNC,
+	  false },
 	{ "unasked answer at the end",
 	  { { OUT, GET }, { IN, OK2 }, { IN, "HTTP/1.1 408 Late\r\nContent-Length: 2\r\n\r\nok" } },
 	  END_FREE,

@@ -107,6 +107,36 @@ static int front_allocate(void *ctx, const struct wallet_move *m, char ret_text[
 	return a.r;
 }
 
+static int front_reprice(void *ctx, const struct api_reprice *w, struct api_repriced *ret)
+{
+	struct ask q = { .op = ASK_REPRICE,
+			 .reprice = { .since_ns = w->since_ns,
+				      .until_ns = w->until_ns,
+				      .after_seq = w->after_seq,
+				      .corrected = w->corrected,
+				      .dry_run = w->dry_run } };
+	struct answer a;
+	int r = put_text(w->provider, q.reprice.provider, sizeof(q.reprice.provider));
+
+	if (r == 0)
+		r = put_text(w->model, q.reprice.model, sizeof(q.reprice.model));
+	if (r == 0)
+		r = put_text(w->actor, q.actor, sizeof(q.actor));
+	if (r == 0)
+		r = front_ask(ctx, &q, &a);
+	if (r < 0)
+		return r;
+	*ret = (struct api_repriced){ .looked = a.reprice.looked,
+				      .priced = a.reprice.priced,
+				      .corrected = a.reprice.corrected,
+				      .unpriced = a.reprice.unpriced,
+				      .next = a.reprice.next,
+				      .more = dec_join(a.reprice.high, a.reprice.low) };
+	snprintf(ret->text, sizeof(ret->text), "%.*s", (int)strnlen(a.text, sizeof(a.text)),
+		 a.text);
+	return a.r < 0 ? -EAGAIN : 0;
+}
+
 /* ---- state ---- */
 
 static const char *front_missing(void *ctx)
@@ -197,6 +227,7 @@ static int serve(struct front *f, const char *ledger)
 				     .mark = front_mark,
 				     .idle = front_idle,
 				     .allocate = front_allocate,
+				     .reprice = front_reprice,
 				     .probes = front_probes };
 	_cleanup_(api_free) struct api *api = NULL;
 	struct desk *desk = NULL;

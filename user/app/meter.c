@@ -156,6 +156,21 @@ static int on_posting(void *ctx, const struct posting *p)
 	return 0;
 }
 
+/* What came together under a contract, the calls of the open batch too: from the ledger, so that a restart changes nothing. */
+static int on_sums(void *ctx, struct str contract, uint64_t from_ns, uint64_t until_ns,
+		   struct price_sums *ret)
+{
+	struct meter *m = ctx;
+	struct total t;
+	int r;
+
+	while ((r = ledger_total(m->ledger, contract, from_ns, until_ns, &t)) < 0)
+		if (m->gave_up || !wait_disk(m))
+			return r;
+	*ret = (struct price_sums){ .net = t.net, .list = t.list };
+	return 0;
+}
+
 /* Is there more? Who writes without end must not keep the loop from its clock, the desk and its signals, so the
  * loop comes back for it: the rings stay readable. */
 static bool drain(struct meter *m)
@@ -374,6 +389,7 @@ static int open_stages(struct meter *m)
 				   .skipped = on_skipped,
 				   .ignore = on_ignore,
 				   .endpoint = on_endpoint,
+				   .sums = on_sums,
 				   .ctx = m };
 	struct ring_opts ring = { .fd = m->world->kernel.fd,
 				  .counters = &m->board->counters,

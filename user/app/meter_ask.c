@@ -152,6 +152,9 @@ void meter_answer(struct meter *m)
 		case ASK_ALLOCATE:
 			ask_allocate(m, &q, &a);
 			break;
+		case ASK_REPRICE:
+			meter_reprice(m, &q, &a);
+			break;
 		}
 		if (send(fd, &a, sizeof(a), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
 			log_warn(-errno, "cannot answer the desk");

@@ -171,10 +171,26 @@ int meter_map(struct meter *m)
 	return 0;
 }
 
+/* The files that the settings named at start, read again: as a whole or not at all. What is booked stays (`price reprice`). */
+static void book_reload(struct meter *m)
+{
+	struct book *b = NULL, *old = m->book;
+
+	if (book_of(&m->board->conf, &b) < 0) {
+		log_warn(0, "the prices that were in force stay so");
+		return;
+	}
+	m->book = b;
+	pipeline_prices(m->pipeline, b);
+	book_free(&old);
+	log_info("prices reloaded: %zu models", book_models(b));
+}
+
 void meter_reload(struct meter *m)
 {
 	struct map *map = NULL;
 
+	book_reload(m);
 	if (map_try(m, m->board->conf.team_map, &map) < 0) {
 		count_add(&m->board->counters, MAP_RELOAD_ERRORS, 1);
 		return;

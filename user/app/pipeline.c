@@ -80,6 +80,8 @@ static int pipeline_join(struct pipeline *p, const struct pipeline_opts *o, stru
 	r = team_new(&o->team, out, &p->team);
 	if (r == 0)
 		r = price_new(o->book, (struct charge_sink){ to_team, p }, &p->price);
+	if (r == 0 && o->sums)
+		price_sums_from(p->price, o->sums, o->ctx);
 	if (r == 0)
 		r = llm_new(&llm, (struct usage_sink){ to_price, p }, &p->llm);
 	if (r == 0)
@@ -115,6 +117,12 @@ void pipeline_use(struct pipeline *p, const struct map *map)
 {
 	obj_check(p, PIPELINE_MAGIC);
 	team_use(p->team, map);
+}
+
+void pipeline_prices(struct pipeline *p, const struct book *book)
+{
+	obj_check(p, PIPELINE_MAGIC);
+	price_use(p->price, book);
 }
 
 size_t pipeline_open(const struct pipeline *p)

@@ -21,7 +21,7 @@ void *arena_get(struct arena *a, size_t size)
 	if (need < size || need > a->limit - MIN(a->used, a->limit))
 		return NULL;
 	if (!b || b->room - b->used < need) {
-		b = mem_zero(1, sizeof(*b) + room);
+		b = mem_lend(1, sizeof(*b) + room);
 		if (!b)
 			return NULL;
 		b->room = room;

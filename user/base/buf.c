@@ -15,7 +15,7 @@ static int buf_room(struct buf *b, size_t more)
 	while (room < want)
 		room *= 2;
 	room = MIN(room, MAX(want, b->limit)); /* what can never be used is not asked for */
-	p = mem_grow(b->p, room, 1);
+	p = mem_lend_more(b->p, b->room, room);
 	if (!p)
 		return -ENOMEM;
 	b->p = p;

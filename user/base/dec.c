@@ -45,12 +45,14 @@ static int dec_exp(struct str s, size_t i, long *ret)
 
 static int dec_read(struct str s, struct dec_num *ret)
 {
-	struct dec_num d = { .negative = s.n && s.p[0] == '-' };
+	struct dec_num d = { .negative = s.p && s.n && s.p[0] == '-' };
 	long zeros = 0, after = 0, exp = 0; /* zeros: read, but perhaps the last digits */
 	size_t i = d.negative;
 	bool point = false;
 	int r;
 
+	if (!s.p && s.n) /* too long to be kept: json.h */
+		return -ERANGE;
 	if (!is_digit(s, i))
 		return -EBADMSG;
 	for (; is_digit(s, i) || (i < s.n && s.p[i] == '.' && !point && is_digit(s, i + 1)); i++) {
@@ -130,9 +132,21 @@ static unsigned __int128 gcd(unsigned __int128 a, unsigned __int128 b)
 	return a;
 }
 
+static int reduced(unsigned __int128 n, unsigned __int128 under, struct rate *ret)
+{
+	unsigned __int128 common = gcd(n, under);
+
+	n /= common;
+	under /= common;
+	if (n > INT64_MAX || under > UINT64_MAX)
+		return -ERANGE;
+	*ret = (struct rate){ (int64_t)n, (uint64_t)under };
+	return 0;
+}
+
 int dec_rate(struct str dollars, uint64_t per, struct rate *ret)
 {
-	unsigned __int128 n, under = per, common;
+	unsigned __int128 n, under = per;
 	struct dec_num d;
 	int r;
 
@@ -146,13 +160,13 @@ int dec_rate(struct str dollars, uint64_t per, struct rate *ret)
 	d.exp = n ? d.exp + PICO_DIGITS : 0;
 	if (d.huge || !mul10(&n, d.exp) || !mul10(&under, -d.exp))
 		return -ERANGE;
-	common = gcd(n, under);
-	n /= common;
-	under /= common;
-	if (n > INT64_MAX || under > UINT64_MAX)
-		return -ERANGE;
-	*ret = (struct rate){ (int64_t)n, (uint64_t)under };
-	return 0;
+	return reduced(n, under, ret);
+}
+
+int dec_times(struct rate r, uint64_t num, uint64_t den, struct rate *ret)
+{
+	assert(r.pico >= 0 && den);
+	return reduced((unsigned __int128)r.pico * num, (unsigned __int128)r.per * den, ret);
 }
 
 int dec_line(uint64_t quantity, struct rate r, int64_t *ret)

@@ -107,6 +107,18 @@ static uint64_t json_wanted(const struct json *j)
 	return j->live[j->depth] & j->table.ends[j->depth];
 }
 
+/* Rows that go on inside the value at this depth. */
+static uint64_t json_beyond(const struct json *j, unsigned depth)
+{
+	return j->live[depth] & (~j->table.ends[depth] | j->table.within[depth]);
+}
+
+/* Of an object or array itself. */
+static uint64_t json_whole(const struct json *j)
+{
+	return json_wanted(j) & ~j->table.deep;
+}
+
 static int json_scalar(struct json *j, enum json_type type)
 {
 	j->state = j->depth ? AT_NEXT : AT_DONE;
@@ -159,16 +171,16 @@ static int json_open(struct json *j, bool array)
 
 	if (d == LIMIT_JSON_DEPTH)
 		return -EMSGSIZE;
-	if (json_wanted(j) & (j->table.raw | j->table.size))
+	if (json_whole(j) & (j->table.raw | j->table.size))
 		j->start[d] = json_offset(j);
-	if (json_wanted(j) & j->table.raw) {
+	if (json_whole(j) & j->table.raw) {
 		if (!j->held)
 			j->raw_from = j->start[d];
 		j->held |= 1ull << d;
 	}
 	j->arrays = (j->arrays & ~(1ull << d)) | (uint64_t)array << d;
 	j->depth++;
-	j->live[d + 1] = array ? j->live[d] & j->table.elements[d] : 0;
+	j->live[d + 1] = array ? j->live[d] & (j->table.elements[d] | j->table.within[d]) : 0;
 	j->state = array ? AT_FIRST : AT_KEY_FIRST;
 	j->p++;
 	return 0;
@@ -177,7 +189,7 @@ static int json_open(struct json *j, bool array)
 static int json_close(struct json *j)
 {
 	unsigned d = --j->depth;
-	uint64_t wanted = json_wanted(j), bit = 1ull << d;
+	uint64_t wanted = json_whole(j), bit = 1ull << d;
 	enum json_type type = j->arrays & bit ? JSON_ARRAY : JSON_OBJECT;
 	struct str text = S(""), size = { NULL, 0 };
 	int r;
@@ -214,8 +226,7 @@ static int json_close(struct json *j)
 static int json_string(struct json *j, bool is_key)
 {
 	/* A name matters only where some path goes on, a value only where one ends. */
-	uint64_t rows =
-		is_key ? j->live[j->depth - 1] & ~j->table.ends[j->depth - 1] : json_wanted(j);
+	uint64_t rows = is_key ? json_beyond(j, j->depth - 1) : json_wanted(j);
 
 	jsontext_start(&j->text, rows != 0);
 	j->text.count = !is_key && !(rows & ~j->table.size);
@@ -257,7 +268,7 @@ static int in_string(struct json *j)
 	j->live[j->depth] =
 		jsonpath_member(&j->table, j->live[above], above, jsontext_get(&j->text));
 	j->state = AT_COLON;
-	return 0;
+	return json_tell(j, json_wanted(j) & j->table.names, JSON_NAME, jsontext_get(&j->text));
 }
 
 static enum json_number number_next(enum json_number at, char c)
@@ -453,6 +464,12 @@ bool json_started(const struct json *j)
 {
 	obj_check(j, JSON_MAGIC);
 	return j->state != AT_VALUE || j->depth || j->error;
+}
+
+bool json_closed(const struct json *j)
+{
+	obj_check(j, JSON_MAGIC);
+	return !j->error && j->state == AT_DONE;
 }
 
 void json_reset(struct json *j)

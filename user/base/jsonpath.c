@@ -50,12 +50,23 @@ static int path_row(struct jsonpath *t, size_t row, size_t *used)
 		r = path_step(&path, depth == 0, &step);
 		if (r < 0)
 			return r;
+		if (str_eq(step, S("**"))) {
+			if (path.n)
+				return -EINVAL;
+			t->deep |= bit;
+			break;
+		}
 		if (!step.p)
 			t->elements[depth] |= bit;
 		t->steps[(*used)++] = step;
 		depth++;
 	}
-	t->ends[depth] |= bit;
+	for (unsigned d = depth; t->deep & bit && d <= LIMIT_JSON_DEPTH; d++) {
+		t->within[d] |= bit;
+		t->ends[d] |= d > depth ? bit : 0;
+	}
+	if (!(t->deep & bit))
+		t->ends[depth] |= bit;
 	t->rows |= bit;
 	if (t->want[row].flags & JSON_RAW)
 		t->raw |= bit;
@@ -65,6 +76,8 @@ static int path_row(struct jsonpath *t, size_t row, size_t *used)
 		t->size |= bit;
 	if (t->want[row].flags & JSON_RUNS)
 		t->runs |= bit;
+	if (t->want[row].flags & JSON_NAMES)
+		t->names |= bit;
 	return 0;
 }
 
@@ -99,13 +112,14 @@ void jsonpath_done(struct jsonpath *t)
 
 uint64_t jsonpath_member(const struct jsonpath *t, uint64_t rows, unsigned depth, struct str name)
 {
-	uint64_t found = 0;
+	uint64_t found = rows & t->within[depth];
 
-	rows &= ~t->ends[depth] & ~t->elements[depth];
+	rows &= ~t->ends[depth] & ~t->elements[depth] & ~found;
 	for (; rows; rows &= rows - 1) {
 		unsigned row = (unsigned)__builtin_ctzll(rows);
+		struct str step = t->steps[t->first[row] + depth];
 
-		if (str_eq(t->steps[t->first[row] + depth], name))
+		if (str_eq(step, name) || str_eq(step, S("*")))
 			found |= 1ull << row;
 	}
 	return found;

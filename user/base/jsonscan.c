@@ -23,7 +23,7 @@ int json_count(struct str number, uint64_t *ret)
 	__int128 n;
 	int r;
 
-	if (number.n && number.p[0] == '-')
+	if (number.p && number.n && number.p[0] == '-')
 		return -EBADMSG;
 	r = dec_scaled(number, 0, &n);
 	if (r < 0)

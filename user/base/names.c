@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include "base/names.h"
 
 const char *const names_kind[KIND_COUNT] = {
@@ -25,7 +26,7 @@ const char *const names_billing[BILLING_COUNT] = {
 };
 
 const char *const names_leaf[LEAF_COUNT] = {
-#define LEAF(name, text, parent, words) text,
+#define LEAF(name, text, words) text,
 #include "tbl/leaf.h"
 #undef LEAF
 };
@@ -77,4 +78,37 @@ unsigned names_number(struct str text, const char *const *names, size_t count)
 		if (str_ieq(text, str_of(names[i])))
 			return (unsigned)i;
 	return 0;
+}
+
+struct str names_flags_text(unsigned flags, char out[static NAMES_FLAGS])
+{
+	size_t n = 0;
+
+	for (unsigned i = 0; i < FLAG_COUNT; i++) {
+		size_t more = strlen(names_flag[i]) + 1;
+
+		if (!(flags >> i & 1))
+			continue;
+		assert(n + more < NAMES_FLAGS); /* as often as the table grows */
+		n += (size_t)snprintf(out + n, NAMES_FLAGS - n, "%s%s", n ? "," : "",
+				      names_flag[i]);
+	}
+	return n ? (struct str){ out, n } : STR_NONE;
+}
+
+unsigned names_flags_read(struct str text)
+{
+	struct str name;
+	unsigned flags = 0;
+
+	while (text.n) {
+		if (!str_cut(&text, &name, ',')) {
+			name = text;
+			text = STR_NONE;
+		}
+		for (unsigned i = 0; i < FLAG_COUNT; i++)
+			if (str_eq(name, str_of(names_flag[i])))
+				flags |= 1u << i;
+	}
+	return flags;
 }

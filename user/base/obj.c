@@ -64,6 +64,11 @@ void *mem_lend_raw(size_t count, size_t size)
 	return mem_lends(count, size) ? mem_grow(NULL, count, size) : NULL;
 }
 
+void *mem_lend_more(void *old, size_t before, size_t size)
+{
+	return mem_lends(1, size - before) ? mem_grow(old, size, 1) : NULL;
+}
+
 struct mem_account *mem_refused(void)
 {
 	for (struct mem_account *a = payer; a; a = a->of)

@@ -13,7 +13,8 @@ static const char help[] =
 	"usage: submeter audit [OPTIONS] FILE...\n"
 	"\n"
 	"Prices saved traffic through the same code as live traffic. No root, no daemon.\n"
-	"Prints one record per exchange, in order, also for those that are not inference.\n"
+	"Prints one record per exchange, in order, also for those that are not inference; for a\n"
+	"file of batch results one per result, too.\n"
 	"\n"
 	"  --format har|exchanges  HAR 1.2, or one JSON exchange a line; default: har, and "
 	"exchanges\n"
@@ -198,8 +199,8 @@ static int run_exchange(struct audit *a, const struct audit_file *f, size_t numb
 		    "this exchange cannot be said in HTTP: look at method, url, status");
 		return 0;
 	}
-	if (r == 0 && count != 1)
-		bad(a, f, number, "this exchange did not give one record");
+	if (r == 0 && !count)
+		bad(a, f, number, "this exchange did not give a record");
 	return r;
 }
 

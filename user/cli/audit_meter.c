@@ -31,6 +31,39 @@ static void no_facts(void *ctx, const struct origin *from, struct subject *ret)
 	*ret = (struct subject){ 0 };
 }
 
+/* Several calls of one exchange are the results of a batch. */
+static void make_id(const struct audit_meter *m, unsigned char ret[CALL_ID])
+{
+	struct hash h;
+
+	memcpy(ret, m->id, CALL_ID);
+	if (m->count == 1)
+		return;
+	hash_init(&h, NULL, CALL_ID);
+	hash_add(&h, (struct str){ (const char *)m->id, CALL_ID });
+	hash_u64(&h, m->count);
+	hash_end(&h, ret, CALL_ID);
+}
+
+/* An answer that was fetched by its id is billed where the books know who asked for it. There are no books here, so it is
+ * what it looks like: a look at what is stored. */
+static int without_books(struct audit_meter *m, struct posting *p)
+{
+	struct usage u = *p->charge->usage;
+	struct charge c = { .usage = &u, .billing = BILLING_UNPRICED, .why = WHY_NOT_INFERENCE };
+
+	u.kind = KIND_OTHER;
+	u.source = SOURCE_NONE;
+	u.later = LATER_NOT;
+	u.billing = BILLING_UNPRICED;
+	u.why = WHY_NOT_INFERENCE;
+	u.raw = u.reported_cost = STR_NONE;
+	u.used = u.low = u.high = (struct leaves){ 0 };
+	u.flags = 0;
+	p->charge = &c;
+	return posting_put(m->o.out, p);
+}
+
 /* A call of saved traffic has no owner, and the id of its place in the file. */
 static int to_out(void *ctx, const struct posting *in)
 {
@@ -38,8 +71,9 @@ static int to_out(void *ctx, const struct posting *in)
 	struct posting p = { .charge = in->charge, .source_id = in->source_id };
 
 	m->count++;
-	memcpy(p.id, m->id, CALL_ID);
-	return posting_put(m->o.out, &p);
+	make_id(m, p.id);
+	return in->charge->usage->later == LATER_FETCHED ? without_books(m, &p)
+							 : posting_put(m->o.out, &p);
 }
 
 int audit_meter_new(const struct audit_opts *o, struct audit_meter **ret)

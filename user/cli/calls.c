@@ -11,7 +11,16 @@
 #define TAIL_ROWS 10     /* shown before following */
 #define FOLLOW_US 300000 /* between two questions */
 
-enum shape { SHAPE_TEXT, SHAPE_TIME, SHAPE_USD, SHAPE_IN, SHAPE_OUT, SHAPE_ID, SHAPE_MODEL };
+enum shape {
+	SHAPE_TEXT,
+	SHAPE_TIME,
+	SHAPE_USD,
+	SHAPE_IN,
+	SHAPE_OUT,
+	SHAPE_ID,
+	SHAPE_MODEL,
+	SHAPE_LIST
+};
 
 static const struct column {
 	const char *title, *key;
@@ -37,6 +46,13 @@ static const struct column {
 	{ ">COST USD", "cost_usd", SHAPE_USD, true },
 	{ "USAGE SOURCE", "usage_source", SHAPE_TEXT, false },
 	{ "BILLING", "billing", SHAPE_TEXT, false },
+	{ ">EQUIVALENT USD", "equivalent_cost_usd", SHAPE_USD, false },
+	{ ">REPORTED USD", "reported_cost_usd", SHAPE_USD, false },
+	{ "CONTRACT", "contract", SHAPE_TEXT, false },
+	{ "FLAGS", "flags", SHAPE_LIST, false },
+	{ "PAID BY", "paid_by", SHAPE_TEXT, false },
+	{ "JOINED TO", "joined_to", SHAPE_ID, false },
+	{ "RETRY OF", "retry_of", SHAPE_ID, false },
 	{ "WHY", "why", SHAPE_TEXT, true },
 };
 
@@ -72,6 +88,23 @@ static int add_tokens(struct table *t, const json_t *call, const char *head)
 	return any ? table_cell_u64(t, sum) : table_cell(t, NULL);
 }
 
+static int add_list(struct table *t, const json_t *list)
+{
+	_cleanup_(buf_done) struct buf text = { .limit = OPTIONS_PATH };
+	const json_t *one;
+	size_t i;
+	int r = 0;
+
+	json_array_foreach(list, i, one)
+	{
+		if (r == 0)
+			r = buf_printf(&text, "%s%s", i ? " " : "", json_string_value(one));
+	}
+	if (r == 0 && text.n)
+		r = buf_put(&text, '\0');
+	return r < 0 ? r : table_cell(t, text.p);
+}
+
 static int add_cell(const struct cli *cli, struct table *t, const struct column *c,
 		    const json_t *call)
 {
@@ -84,6 +117,8 @@ static int add_cell(const struct cli *cli, struct table *t, const struct column 
 		snprintf(room, sizeof(room), people ? "%.19s" : "%.40s", text);
 		return table_cell(t, room);
 	case SHAPE_ID:
+		if (!*text)
+			return table_cell(t, NULL);
 		snprintf(room, sizeof(room), people ? "%.12s" : "%.40s", text);
 		return table_cell(t, room);
 	case SHAPE_USD:
@@ -91,6 +126,8 @@ static int add_cell(const struct cli *cli, struct table *t, const struct column 
 	case SHAPE_IN:
 	case SHAPE_OUT:
 		return add_tokens(t, call, c->key);
+	case SHAPE_LIST:
+		return add_list(t, json_object_get(call, c->key));
 	case SHAPE_MODEL:
 		return table_cell(t, *text ? text : show_str(call, "model_requested"));
 	default:

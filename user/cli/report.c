@@ -19,6 +19,8 @@ static const struct sum {
 	{ "reserved_usd", "RESERVED USD", true, true },
 	{ "estimated_usd", "ESTIMATED USD", true, true },
 	{ "unpriced_requests", "UNPRICED REQUESTS", false, true },
+	{ "equivalent_usd", "EQUIVALENT USD", true, true },
+	{ "shadow_usd", "SHADOW USD", true, true },
 };
 
 static bool shown(const struct cli *cli, const struct sum *s)
@@ -104,11 +106,30 @@ int report_table(const struct cli *cli, const json_t *report, const char *keys, 
 	return r == 0 ? table_print(t, cli, to) : r;
 }
 
+static void unpriced_notes(const json_t *report, FILE *to)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(json_object_get(report, "unpriced"), i, one)
+	{
+		fprintf(to, "  %llu x %s %s: %s, %llu tokens in, %llu out",
+			(unsigned long long)show_u64(one, "requests"), show_str(one, "provider"),
+			*show_str(one, "model") ? show_str(one, "model") : "(no model)",
+			show_str(one, "why"), (unsigned long long)show_u64(one, "input_tokens"),
+			(unsigned long long)show_u64(one, "output_tokens"));
+		if (*show_str(one, "shadow_usd"))
+			fprintf(to, "; by shadow rates $%s", show_str(one, "shadow_usd"));
+		fputc('\n', to);
+	}
+}
+
 void report_notes(const json_t *report, FILE *to)
 {
 	const json_t *total = json_object_get(report, "total"), *one;
 	uint64_t unpriced = show_u64(total, "unpriced_requests");
 	const char *estimated = show_str(total, "estimated_usd");
+	const char *equivalent = show_str(total, "equivalent_usd");
 	size_t i;
 
 	if (strcmp(estimated, "0") != 0 && *estimated)
@@ -116,11 +137,17 @@ void report_notes(const json_t *report, FILE *to)
 			"estimated: $%s of the total rests on bounds, not on what the provider "
 			"reported\n",
 			estimated);
+	if (*equivalent && strcmp(equivalent, "0") != 0)
+		fprintf(to,
+			"subscription: calls that a plan pays would cost $%s by the token; in no "
+			"total\n",
+			equivalent);
 	if (unpriced)
 		fprintf(to,
-			"unpriced: %llu request%s without a price, in no total; `submeter calls` "
-			"shows why\n",
+			"unpriced: %llu request%s without a price, in no total; once there is one: "
+			"`submeter price reprice`\n",
 			(unsigned long long)unpriced, unpriced == 1 ? "" : "s");
+	unpriced_notes(report, to);
 	json_array_foreach(json_object_get(report, "gaps"), i, one) fprintf(
 		to, "gap: no probes from %s until %s: %s\n", show_str(one, "from"),
 		*show_str(one, "until") ? show_str(one, "until") : "now", show_str(one, "reason"));

@@ -213,6 +213,8 @@ static int explain_json(const struct map *m, const struct subject *s)
 		jsonw_key(&w, "rule");
 		jsonw_raw(&w, S("null"));
 	}
+	if (o.gateway)
+		jsonw_key_str(&w, "hop", S("gateway"));
 	jsonw_close(&w, '}');
 	r = jsonw_done(&w);
 	if (r < 0)
@@ -243,6 +245,8 @@ static int explain(const struct cli *cli, const struct map *m, const struct ques
 		if (part(&o, i).p || i < 2)
 			printf("%-12s " STR_FMT "\n", parts[i].key,
 			       STR_ARG(part(&o, i).p ? part(&o, i) : S("(none matched)")));
+	if (o.gateway)
+		printf("%-12s gateway: who asks it pays for its calls to providers\n", "hop");
 	return CLI_OK;
 }
 

@@ -5,7 +5,7 @@
 static const struct {
 	const char *leaf, *words;
 } leaves[] = {
-#define LEAF(name, text, parent, words) { text, words },
+#define LEAF(name, text, words) { text, words },
 #include "tbl/leaf.h"
 #undef LEAF
 };
@@ -94,6 +94,31 @@ static void say_usage(const json_t *c)
 		printf("  reason: %s (%s)\n", show_str(c, "why_words"), show_str(c, "why"));
 }
 
+static void say_cost(const json_t *c)
+{
+	const char *cost = show_str(c, "cost_usd"), *plan = show_str(c, "equivalent_cost_usd");
+	const char *shadow = show_str(c, "shadow_cost_usd");
+
+	if (*cost)
+		printf("  cost       $%s\n", cost);
+	else if (*plan)
+		printf("  cost       paid by a plan; by the token it would be $%s\n", plan);
+	else
+		printf("  cost       unknown: nothing was booked\n");
+	if (*shadow)
+		printf("  by the book's shadow rates it would be $%s: no money is booked\n",
+		       shadow);
+	if (*show_str(c, "list_cost_usd"))
+		printf("  contract   %s; at list price $%s\n", show_str(c, "contract"),
+		       show_str(c, "list_cost_usd"));
+	if (*show_str(c, "reported_cost_usd"))
+		printf("  the provider says $%s", show_str(c, "reported_cost_usd"));
+	if (*show_str(c, "reported_difference_usd"))
+		printf(", $%s more than that", show_str(c, "reported_difference_usd"));
+	if (*show_str(c, "reported_cost_usd"))
+		putchar('\n');
+}
+
 static void say_price(const json_t *c)
 {
 	static const char *const keys[] = { "book", "entry", "match", "tier", "band", "region" };
@@ -114,12 +139,42 @@ static void say_price(const json_t *c)
 			printf(" / %lld", (long long)json_integer_value(per));
 		printf(" = $%s  %s\n", show_str(l, "amount_usd"), leaf_words(show_str(l, "leaf")));
 	}
-	if (*show_str(c, "cost_usd"))
-		printf("  cost       $%s\n", show_str(c, "cost_usd"));
-	else
-		printf("  cost       unknown: nothing was booked\n");
-	if (*show_str(c, "reported_cost_usd"))
-		printf("  the provider says $%s\n", show_str(c, "reported_cost_usd"));
+	say_cost(c);
+	json_array_foreach(json_object_get(c, "flag_words"), i, l)
+		printf("  note: %s\n", json_string_value(l));
+}
+
+static void say_revision(const json_t *v)
+{
+	printf("  %s %s", show_str(v, "reason"), show_str(v, "booked"));
+	if (*show_str(v, "told_by"))
+		printf(", told by %s", show_str(v, "told_by"));
+	if (*show_str(v, "actor"))
+		printf(", asked for by %s", show_str(v, "actor"));
+	printf(": %s", show_str(v, "billing"));
+	if (*show_str(v, "cost_usd"))
+		printf(" $%s", show_str(v, "cost_usd"));
+	printf(", $%s more than before\n", show_str(v, "amount_usd"));
+}
+
+/* How it goes with other calls. */
+static void say_others(const json_t *c)
+{
+	const char *later = show_str(c, "later");
+
+	if (*show_str(c, "paid_by"))
+		printf("  a gateway's call: team %s asked for it, and pays it\n",
+		       show_str(c, "paid_by"));
+	if (*show_str(c, "joined_to"))
+		printf("  the same call is billed as %s\n", show_str(c, "joined_to"));
+	if (strcmp(later, "fetched") == 0)
+		printf("  an answer fetched by its id: who asked for it pays\n");
+	else if (*later)
+		printf("  a result of a batch: billed once, however often it is fetched\n");
+	if (*show_str(c, "retry_of"))
+		printf("  tries again what failed as %s\n", show_str(c, "retry_of"));
+	else if (*show_str(c, "repeat_of"))
+		printf("  the same request as %s\n", show_str(c, "repeat_of"));
 }
 
 static void say_ledger(const json_t *c)
@@ -136,10 +191,8 @@ static void say_ledger(const json_t *c)
 		       show_str(t, "kind"), show_str(t, "id"));
 	if (json_array_size(json_object_get(ledger, "transfers")) == 0)
 		printf("  no transfer\n");
-	if (*show_str(c, "joined_to"))
-		printf("  the same call is billed as %s\n", show_str(c, "joined_to"));
-	if (*show_str(c, "repeat_of"))
-		printf("  the same request as %s\n", show_str(c, "repeat_of"));
+	json_array_foreach(json_object_get(ledger, "revisions"), i, t) say_revision(t);
+	say_others(c);
 }
 
 int why_main(const struct cli *cli, int argc, char **argv)

@@ -30,8 +30,10 @@ static const struct field posting_fields[] = {
 	AT(posting, rule, TEXT_BYTES),        AT(posting, map_revision, TEXT_BYTES),
 };
 static const struct field charge_fields[] = {
-	AT(charge, book, TEXT_BYTES), AT(charge, entry, TEXT_BYTES), AT(charge, match, TEXT_BYTES),
-	AT(charge, tier, TEXT_BYTES), AT(charge, band, TEXT_BYTES),  AT(charge, region, TEXT_BYTES),
+	AT(charge, book, TEXT_BYTES),     AT(charge, entry, TEXT_BYTES),
+	AT(charge, match, TEXT_BYTES),    AT(charge, tier, TEXT_BYTES),
+	AT(charge, band, TEXT_BYTES),     AT(charge, region, TEXT_BYTES),
+	AT(charge, contract, TEXT_BYTES),
 };
 static const struct field usage_fields[] = {
 	AT(usage, provider, TEXT_BYTES),     AT(usage, host, TEXT_BYTES),
@@ -98,8 +100,15 @@ static void content_of(struct call *c)
 		u->stream,
 		(uint64_t)u->status,
 		(uint64_t)u->retry,
+		u->billing,
+		u->why,
+		u->later,
+		u->flags,
 		g->billing,
 		g->why,
+		g->flags,
+		(uint64_t)g->list_pico,
+		(uint64_t)g->shadow_pico,
 		g->count,
 		(uint64_t)g->pico,
 		(uint64_t)g->low_pico,
@@ -142,6 +151,14 @@ static int leaves_text(struct arena *a, const struct leaves *l, struct str *ret)
 	return arena_str(a, (struct str){ out, (size_t)n }, ret);
 }
 
+static int flags_text(struct arena *a, unsigned flags, struct str *ret)
+{
+	char out[NAMES_FLAGS];
+	struct str text = names_flags_text(flags, out);
+
+	return text.n ? arena_str(a, text, ret) : 0;
+}
+
 static int fits(const struct leaves *l)
 {
 	for (int i = 0; i < LEAF_COUNT; i++)
@@ -157,7 +174,9 @@ static int check(const struct posting *p, const struct charge *g, const struct u
 
 	if (p->team.n == 0 || g->count > LEAF_COUNT || u->kind >= KIND_COUNT ||
 	    u->outcome >= OUTCOME_COUNT || u->source >= SOURCE_COUNT ||
-	    g->billing >= BILLING_COUNT || g->why >= WHY_COUNT)
+	    u->billing >= BILLING_COUNT || g->billing >= BILLING_COUNT || u->why >= WHY_COUNT ||
+	    g->why >= WHY_COUNT || u->later > LATER_RESULT || g->list_pico < 0 ||
+	    g->shadow_pico < 0)
 		return -EINVAL;
 	for (size_t i = 0; i < g->count; i++) {
 		const struct charge_line *l = &g->line[i];
@@ -192,6 +211,10 @@ static int fill(struct call *c)
 		if (r == 0)
 			r = leaves_text(&c->arena, &u->high, &c->high);
 	}
+	if (r == 0)
+		r = flags_text(&c->arena, c->charge.flags, &c->flags);
+	if (r == 0)
+		r = flags_text(&c->arena, u->flags, &c->told_flags);
 	if (!u->provider.p)
 		u->provider = S("unknown");
 	return r;

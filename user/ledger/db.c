@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include "base/obj.h"
 #include "ledger/db.h"
+#include "ledger/sum.h"
 
 /* Readers never block us in WAL; a stranger's sqlite3 might: the batch waits for it, traffic does not. */
 #define BUSY_MS 250
@@ -98,6 +99,8 @@ int db_open(const char *path, uint64_t (*now_ns)(void), struct db **ret, char er
 	db->now_ns = now_ns;
 	rc = sqlite3_open_v2(path, &db->sql, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
 	r = rc == SQLITE_OK ? set_up(db) : db_errno(rc);
+	if (r == 0)
+		r = sum_pico_register(db->sql);
 	if (r < 0) {
 		snprintf(error, 256, "%s: %s", path,
 			 db->sql ? sqlite3_errmsg(db->sql) : "out of memory");
@@ -174,6 +177,7 @@ int db_undo(struct db *db)
 	int r;
 
 	db->head = db->saved;
+	total_forget(&db->totals);
 	r = db_run(db, SQL_UNDO);
 	return r < 0 ? r : db_run(db, SQL_RELEASE);
 }

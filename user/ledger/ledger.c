@@ -7,6 +7,7 @@
 #include "ledger/chain.h"
 #include "ledger/epoch.h"
 #include "ledger/ledger.h"
+#include "ledger/revise.h"
 #include "ledger/text.h"
 #include "ledger/wallet.h"
 
@@ -118,6 +119,90 @@ int ledger_team(struct ledger *l, struct str team)
 {
 	obj_check(l, LEDGER_MAGIC);
 	return text_valid(team) ? batch_run(l->batch, make_team, &team) : -EINVAL;
+}
+
+/* ---- prices ---- */
+
+struct total_job {
+	struct str contract;
+	uint64_t from_ns, until_ns;
+	struct total *ret;
+};
+
+static int total_job(struct db *db, void *ctx)
+{
+	struct total_job *j = ctx;
+
+	return total_of(db, j->contract, j->from_ns, j->until_ns, j->ret);
+}
+
+int ledger_total(struct ledger *l, struct str contract, uint64_t from_ns, uint64_t until_ns,
+		 struct total *ret)
+{
+	struct db *db;
+
+	obj_check(l, LEDGER_MAGIC);
+	db = batch_db(l->batch);
+	/* after a failure the rows of the batch are not there yet: they are, once it is committed */
+	return db ? total_follow(db, contract, from_ns, until_ns, ret)
+		  : ledger_total_once(l, contract, from_ns, until_ns, ret);
+}
+
+int ledger_total_once(struct ledger *l, struct str contract, uint64_t from_ns, uint64_t until_ns,
+		      struct total *ret)
+{
+	struct total_job j = { contract, from_ns, until_ns, ret };
+
+	obj_check(l, LEDGER_MAGIC);
+	return batch_run(l->batch, total_job, &j);
+}
+
+struct reprice_job {
+	const struct call *call;
+	struct str actor;
+	uint64_t revision;
+	int64_t pico;
+};
+
+static int reprice(struct db *db, void *ctx)
+{
+	struct reprice_job *j = ctx;
+	struct revision v = {
+		.as = j->call,
+		.reason = S("repriced"),
+		.actor = j->actor,
+		.number = (int64_t)j->revision + 1,
+	};
+	struct use u = db_use(db, SQL_CALL_SEQ);
+	int r;
+
+	use_blob(&u, j->call->posting.id, CALL_ID);
+	r = use_step(&u);
+	v.call = r > 0 ? use_col_int(&u, 0) : 0;
+	use_end(&u);
+	if (r > 0)
+		r = revise(db, &v, &j->pico);
+	else if (r == 0)
+		r = -ENOENT;
+	return r == -EALREADY ? 0 : r;
+}
+
+int ledger_reprice(struct ledger *l, const struct posting *in, uint64_t revision, struct str actor,
+		   int64_t *ret_pico)
+{
+	_cleanup_(call_free) struct call *c = NULL;
+	struct reprice_job j = { .actor = actor, .revision = revision };
+	int r;
+
+	obj_check(l, LEDGER_MAGIC);
+	r = call_new(in, NULL, &c);
+	if (r < 0)
+		return r;
+	j.call = c;
+	r = batch_run(l->batch, reprice, &j);
+	if (r == 0)
+		*ret_pico = j.pico;
+	return r;
 }
 
 /* ---- epochs ---- */

@@ -1,6 +1,7 @@
 /* anthropic.c -- Anthropic. Input, cache reads and cache writes are disjoint already; thinking is part of
  * the output. A stream reports usage at its start and, cumulative, with each message_delta: the later
  * non-null member wins. With compaction or an advisor the top level is not all: iterations[] is. */
+#include "base/limit.h"
 #include "llm/provider.h"
 
 static const struct json_want marks[] = {
@@ -12,6 +13,8 @@ static const struct json_want marks[] = {
 	{ "stop_reason", MARK_STOP, 0 },
 	{ "content[].text", MARK_TEXT, JSON_SIZE },
 	{ "content[].thinking", MARK_TEXT, JSON_SIZE },
+	{ "content[].name", MARK_TEXT, JSON_SIZE },
+	{ "content[].input", MARK_TEXT, JSON_SIZE },
 	{ "message.model", MARK_MODEL, 0 },
 	{ "message.id", MARK_ID, 0 },
 	{ "message.usage", MARK_USAGE, JSON_RAW },
@@ -39,31 +42,73 @@ static const struct llm_field fields[] = {
 
 /* ---- iterations -------------------------------------------------------------------------------------- */
 
+/* Each attempt at the answer, with the model that made it where that is another's: a compaction, an advisor, and where the
+ * first model declined ("message") the one that served instead ("fallback_message"). What was declined before a word was
+ * said is not billed (platform.claude.com, Refusals and fallback). */
 enum { ITERATION, ITERATION_MODEL, ITERATION_TYPE };
 
 static const struct json_want iteration_want[] = {
 	{ "iterations[]", ITERATION, JSON_RAW },
 };
-static const struct json_want model_want[] = {
+static const struct json_want name_want[] = {
 	{ "model", ITERATION_MODEL, 0 },
+	{ "type", ITERATION_TYPE, 0 },
 };
 
 struct sum {
 	const struct llm_format *format;
-	struct str model;
+	struct str model; /* who answered */
 	struct leaves tokens;
-	bool any, foreign;
-	enum why why;
+	bool any;
+	enum why why, extra;
+	/* the iteration under way */
+	char name[LIMIT_MODEL_TEXT]; /* of its model; empty: not told */
+	bool fallback;
+	/* who served instead */
+	char server[LIMIT_MODEL_TEXT];
 };
 
-static int iteration_model(void *ctx, int id, enum json_type type, struct str text)
+static int iteration_name(void *ctx, int id, enum json_type type, struct str text)
 {
 	struct sum *s = ctx;
 
-	(void)id;
-	if (type == JSON_STRING && text.p && text.n && !str_eq(text, s->model))
-		s->foreign = true;
+	if (type != JSON_STRING)
+		return 0;
+	if (id == ITERATION_TYPE) {
+		s->fallback = str_eq(text, S("fallback_message"));
+		return 0;
+	}
+	if (!text.p || text.n >= sizeof(s->name)) {
+		s->why = WHY_LIMIT;
+		return 0;
+	}
+	memcpy(s->name, text.p, text.n);
+	s->name[text.n] = 0;
 	return 0;
+}
+
+static int read_name(struct sum *s, struct str text)
+{
+	s->name[0] = 0;
+	s->fallback = false;
+	return json_scan(text, name_want, COUNT_OF(name_want), iteration_name, s);
+}
+
+/* Who served may stand behind who declined. */
+static int find_server(void *ctx, int id, enum json_type type, struct str text)
+{
+	struct sum *s = ctx;
+	int r = 0;
+
+	(void)id;
+	if (type != JSON_OBJECT || !text.p)
+		return 0;
+	r = read_name(s, text);
+	if (r == 0 && s->fallback && s->name[0]) {
+		memcpy(s->server, s->name, sizeof(s->server));
+		s->model = str_of(s->server);
+	}
+	return r;
 }
 
 static bool is_zero(const struct leaves *l)
@@ -74,10 +119,16 @@ static bool is_zero(const struct leaves *l)
 	return true;
 }
 
+static uint64_t output(const struct leaves *l)
+{
+	return l->n[LEAF_OUT_TEXT] + l->n[LEAF_OUT_REASONING];
+}
+
 static int iteration(void *ctx, int id, enum json_type type, struct str text)
 {
 	struct sum *s = ctx;
 	struct llm_count one;
+	bool foreign;
 	int r;
 
 	(void)id;
@@ -88,16 +139,18 @@ static int iteration(void *ctx, int id, enum json_type type, struct str text)
 		s->why = WHY_LIMIT;
 		return 0;
 	}
-	s->foreign = false;
-	r = json_scan(text, model_want, COUNT_OF(model_want), iteration_model, s);
+	r = read_name(s, text);
 	if (r == 0)
 		r = llm_count_fields(s->format, text, &one);
 	if (r < 0)
 		return r;
+	foreign = s->name[0] && !str_eq(str_of(s->name), s->model);
+	if (s->server[0] && !s->fallback && !one.why && !output(&one.used)) /* declined */
+		return 0;
 	if (one.why || !llm_leaves_add(&s->tokens, &one.used))
 		s->why = WHY_BAD_USAGE;
-	else if (s->foreign && !is_zero(&one.used))
-		s->why = WHY_MIXED_MODELS;
+	else if (foreign && !is_zero(&one.used))
+		s->extra = WHY_MIXED_MODELS;
 	return 0;
 }
 
@@ -118,6 +171,19 @@ static void use_iterations(const struct sum *s, struct llm_count *ret)
 	}
 }
 
+/* Who pays less for what is written to a cache anew, because another model had declined, is told so, but not how much. */
+static const struct json_want credit_want[] = { { "fallback_credit.status.type", 0, 0 } };
+
+static int credit(void *ctx, int id, enum json_type type, struct str text)
+{
+	struct llm_count *c = ctx;
+
+	(void)id;
+	if (type == JSON_STRING && str_eq(text, S("redeemed")))
+		c->flags |= 1u << FLAG_CREDIT;
+	return 0;
+}
+
 static int count(const struct llm_format *f, struct str raw, struct str model,
 		 struct llm_count *ret)
 {
@@ -126,26 +192,56 @@ static int count(const struct llm_format *f, struct str raw, struct str model,
 
 	if (r < 0 || ret->why)
 		return r;
-	r = json_scan(raw, iteration_want, COUNT_OF(iteration_want), iteration, &s);
+	if (ret->used.n[LEAF_IN_CACHE_WRITE_5M] && !leaf_has(&ret->used, LEAF_IN_CACHE_WRITE_1H))
+		ret->flags |= 1u << FLAG_CACHE_TTL;
+	r = json_scan(raw, iteration_want, COUNT_OF(iteration_want), find_server, &s);
+	if (r == 0)
+		r = json_scan(raw, iteration_want, COUNT_OF(iteration_want), iteration, &s);
+	if (r == 0)
+		r = json_scan(raw, credit_want, COUNT_OF(credit_want), credit, ret);
 	if (r == -ENOMEM)
 		return r;
 	if (r < 0)
 		s.why = WHY_BAD_USAGE;
+	ret->extra = s.extra;
 	if (s.why)
 		ret->why = s.why;
 	else if (s.any)
 		use_iterations(&s, ret);
+	if (s.server[0]) {
+		memcpy(ret->model, s.server, sizeof(ret->model));
+		ret->flags |= 1u << FLAG_CREDIT;
+	}
 	return 0;
 }
 
 static const char *const last[] = { "message_stop", NULL };
+
+/* Results of a batch: a line each. Those of requests that were never run have neither message nor error. */
+static const struct json_want result_marks[] = {
+	{ "custom_id", MARK_LISTED, 0 },
+	{ "result.message", MARK_RESULT, JSON_EACH },
+	{ "result.message.model", MARK_MODEL, 0 },
+	{ "result.message.id", MARK_ID, 0 },
+	{ "result.message.usage", MARK_USAGE, JSON_RAW },
+	{ "result.error", MARK_RESULT, JSON_EACH },
+	{ "result.error", MARK_ERROR, JSON_EACH },
+};
+const struct llm_format llm_message_results = {
+	LLM_TABLE(result_marks), LLM_TABLE(fields),     .count = count,
+	.tier = "batch",         .later = LATER_RESULT,
+};
+
 const struct llm_format llm_messages = {
 	LLM_TABLE(marks), LLM_TABLE(fields), .last = last, .overlay = true, .count = count,
 };
 
-static const struct llm_host hosts[] = { { "api.anthropic.com", NULL, false } };
+/* The second is Anthropic's own service, sold by Amazon. */
+static const struct llm_host hosts[] = { { "api.anthropic.com", NULL, false },
+					 { "aws-external-anthropic.*.api.aws", "*", false } };
 static const struct llm_route routes[] = {
 	{ "POST", "**/messages/count_tokens", "count_tokens", KIND_OTHER, NULL },
+	{ "GET", "**/messages/batches/{}/results", "batches", KIND_OTHER, &llm_message_results },
 	{ NULL, "**/messages/batches**", "batches", KIND_OTHER, NULL },
 	{ "POST", "**/messages", "messages", KIND_INFERENCE, &llm_messages },
 	{ "POST", "**/chat/completions", "chat", KIND_INFERENCE, &llm_chat },
@@ -154,7 +250,8 @@ static const struct llm_route routes[] = {
 	{ NULL, "**/v1/models**", "models", KIND_OTHER, NULL },
 };
 
-const struct llm_provider llm_anthropic = { "anthropic", LLM_TABLE(hosts), LLM_TABLE(routes) };
+const struct llm_provider llm_anthropic = { "anthropic", LLM_TABLE(hosts), LLM_TABLE(routes),
+					    .like = NULL };
 /* As llm_openai_compatible. */
 const struct llm_provider llm_anthropic_compatible = { "anthropic-compatible", NULL, 0,
-						       LLM_TABLE(routes) };
+						       LLM_TABLE(routes), .like = NULL };

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include "base/obj.h"
 #include "llm/ask.h"
 
@@ -7,14 +8,26 @@ enum {
 	ASK_TYPE,
 	ASK_LANE,
 	ASK_ID,
+	ASK_QUALITY,
+	ASK_SIZE,
 	ASK_STREAM,
 	ASK_USAGE,
 	ASK_GENERATE,
 	ASK_MAX,
 	ASK_CHOICES,
 	ASK_MORE,
-	ASK_TOOL,
-	ASK_TEXT
+	ASK_HOSTED,
+	ASK_TOOL,      /* its type */
+	ASK_TOOL_PART, /* its members */
+	ASK_TOOLS,     /* all of them */
+	ASK_SCHEMA,
+	ASK_INPUT,
+	ASK_TEXT,
+	ASK_PROMPT, /* what lies in it, by names */
+	ASK_TURN,
+	ASK_ITEM, /* a turn, or names one */
+	ASK_ITEM_TYPE,
+	ASK_ITEM_ID
 };
 
 /* One table for the requests of every API that names its model in the body. */
@@ -42,45 +55,45 @@ static const struct json_want want[] = {
 	{ "generationConfig.candidateCount", ASK_CHOICES, 0 },
 	{ "prompt", ASK_TEXT, JSON_SIZE },
 	{ "inputText", ASK_TEXT, JSON_SIZE },
-	{ "input", ASK_TEXT, 0 },
+	{ "input", ASK_INPUT, JSON_RUNS },
+	{ "quality", ASK_QUALITY, 0 },
+	{ "size", ASK_SIZE, 0 },
 	{ "instructions", ASK_TEXT, JSON_SIZE },
 	{ "system", ASK_TEXT, 0 },
-	{ "system[].text", ASK_TEXT, JSON_SIZE },
-	{ "messages[].content", ASK_TEXT, 0 },
-	{ "messages[].content[].text", ASK_TEXT, JSON_SIZE },
-	{ "messages[].content[].content", ASK_TEXT, 0 },
-	{ "messages[].tool_calls[].function.arguments", ASK_TEXT, JSON_SIZE },
-	{ "input[]", ASK_TEXT, 0 },
-	{ "input[].content", ASK_TEXT, 0 },
-	{ "input[].content[].text", ASK_TEXT, JSON_SIZE },
-	{ "input[].arguments", ASK_TEXT, JSON_SIZE },
-	{ "input[].output", ASK_TEXT, 0 },
-	{ "contents[].parts[].text", ASK_TEXT, JSON_SIZE },
-	{ "systemInstruction.parts[].text", ASK_TEXT, JSON_SIZE },
-	{ "tools", ASK_TEXT, JSON_SIZE },
-	{ "toolConfig.tools", ASK_TEXT, JSON_SIZE },
-	/* what is read without being sent here */
+	{ "system.**", ASK_PROMPT, JSON_NAMES },
+	{ "systemInstruction.**", ASK_PROMPT, JSON_NAMES },
+	{ "messages.**", ASK_PROMPT, JSON_NAMES },
+	{ "input.**", ASK_PROMPT, JSON_NAMES },
+	{ "contents.**", ASK_PROMPT, JSON_NAMES },
+	{ "content.**", ASK_PROMPT, JSON_NAMES },
+	{ "requests.**", ASK_PROMPT, JSON_NAMES },
+	{ "instances.**", ASK_PROMPT, JSON_NAMES },
+	{ "texts.**", ASK_PROMPT, JSON_NAMES },
+	{ "documents.**", ASK_PROMPT, JSON_NAMES },
+	{ "messages[]", ASK_TURN, JSON_EACH },
+	{ "contents[]", ASK_TURN, JSON_EACH },
+	{ "input[]", ASK_ITEM, JSON_EACH },
+	{ "input[].type", ASK_ITEM_TYPE, 0 },
+	{ "input[].id", ASK_ITEM_ID, 0 },
+	{ "tools", ASK_TOOLS, JSON_SIZE },
+	{ "toolConfig.tools", ASK_TOOLS, JSON_SIZE },
+	{ "tools[].*", ASK_TOOL_PART, JSON_NAMES },
+	{ "toolConfig.tools[].*", ASK_TOOL_PART, JSON_NAMES },
 	{ "tools[].type", ASK_TOOL, 0 },
-	{ "tools[].googleSearch", ASK_MORE, JSON_EACH },
-	{ "tools[].google_search", ASK_MORE, JSON_EACH },
-	{ "tools[].urlContext", ASK_MORE, JSON_EACH },
-	{ "tools[].url_context", ASK_MORE, JSON_EACH },
+	{ "response_format", ASK_SCHEMA, JSON_SIZE },
+	{ "text", ASK_SCHEMA, JSON_SIZE },
+	{ "output_config", ASK_SCHEMA, JSON_SIZE },
+	{ "outputConfig", ASK_SCHEMA, JSON_SIZE },
+	/* what is read without being sent here */
+	{ "web_search_options", ASK_HOSTED, JSON_EACH },
+	{ "plugins[]", ASK_HOSTED, JSON_EACH },
 	{ "previous_response_id", ASK_MORE, 0 },
 	{ "conversation", ASK_MORE, JSON_EACH },
 	{ "prompt.id", ASK_MORE, 0 },
 	{ "cachedContent", ASK_MORE, 0 },
 	{ "cached_content", ASK_MORE, 0 },
-	{ "container", ASK_MORE, JSON_EACH },
-	{ "mcp_servers[]", ASK_MORE, JSON_EACH },
-	{ "input[].id", ASK_MORE, 0 },
-	{ "input[].content[].file_id", ASK_MORE, 0 },
-	{ "input[].content[].file_url", ASK_MORE, 0 },
-	{ "messages[].content[].file.file_id", ASK_MORE, 0 },
-	{ "messages[].content[].source.file_id", ASK_MORE, 0 },
-	{ "messages[].content[].source.url", ASK_MORE, 0 },
-	{ "messages[].content[].document.source.s3Location.uri", ASK_MORE, 0 },
-	{ "contents[].parts[].fileData.fileUri", ASK_MORE, 0 },
-	{ "contents[].parts[].file_data.file_uri", ASK_MORE, 0 },
+	{ "container", ASK_HOSTED, JSON_EACH },
+	{ "mcp_servers[]", ASK_HOSTED, JSON_EACH },
 };
 
 static void ask_number(struct ask *a, int id, struct str text)
@@ -95,38 +108,117 @@ static void ask_number(struct ask *a, int id, struct str text)
 		a->choices = MAX(a->choices, n);
 }
 
-/* Tools that the provider runs put what they find into the prompt. */
+/* Tools that the provider runs put what they find into the prompt: by type, or by the member that is theirs. */
 static bool brings_more(struct str tool)
 {
-	static const char *const hosted[] = { "web_", "file_search", "code_", "mcp" };
+	static const char *const hosted[] = { "web_",    "file_search", "code_",    "mcp",
+					      "advisor", "tool_search", "browser_", "openrouter:" },
+				 *const member[] = {
+					 "google",     "urlContext",    "url_context",
+					 "fileSearch", "codeExecution", "systemTool",
+				 };
 
+	if (!tool.p) /* too long to look at */
+		return true;
 	for (size_t i = 0; i < COUNT_OF(hosted); i++)
 		if (str_starts(tool, str_of(hosted[i])))
+			return true;
+	for (size_t i = 0; i < COUNT_OF(member); i++)
+		if (str_starts(tool, str_of(member[i])))
 			return true;
 	return false;
 }
 
-/* Of two that differ nobody knows which the server takes. */
+/* Of two that differ nobody knows which the server takes; one too long to look at may be any. */
 static void ask_name(struct ask *a, int id, struct str text)
 {
 	struct said_text *const names[] = { &a->model, &a->tier, &a->type, &a->lane, &a->id };
 	struct said_text *t = names[id];
 
-	if (t->n && !str_eq(said_str(t), str_head(text, sizeof(t->p))))
-		a->twice |= 1u << id;
+	if (!text.p || (t->n && !str_eq(said_str(t), str_head(text, sizeof(t->p)))))
+		a->unsure |= 1u << id;
+	a->lengthy |= !text.p;
 	said_keep(t, text);
+}
+
+/* What a picture shall look like. */
+static void ask_look(struct ask *a, int id, struct str text)
+{
+	char *to = id == ASK_QUALITY ? a->quality : a->size;
+
+	if (!text.p || text.n >= sizeof(a->size) || (to[0] && !str_eq(str_of(to), text))) {
+		a->unsure |= 1u << id;
+		return;
+	}
+	memcpy(to, text.p, text.n);
+	to[text.n] = 0;
+}
+
+/* In runs, and one that is empty at its end. */
+static void ask_input(struct ask *a, struct str run)
+{
+	a->prompt.sum.text += run.n;
+	a->inputs += !run.n;
+	for (size_t i = 0; i < run.n; i++)
+		a->characters += ((unsigned char)run.p[i] & 0xc0) != 0x80; /* UTF-8 */
+}
+
+/* Of these items all stands here. */
+static bool is_here(struct str item)
+{
+	static const char *const here[] = { "message", "function_call", "function_call_output",
+					    "custom_tool_call", "custom_tool_call_output" };
+
+	for (size_t i = 0; i < COUNT_OF(here); i++)
+		if (str_eq(str_of(here[i]), item))
+			return true;
+	return false;
+}
+
+/* Any other with an id may name one of an earlier answer, or leave out what the provider holds of it: thoughts. */
+static void ask_item(struct ask *a, int id, enum json_type type, struct str text)
+{
+	if (id == ASK_ITEM_ID) {
+		a->item_id = type == JSON_STRING;
+	} else if (id == ASK_ITEM_TYPE) {
+		a->item_here = type == JSON_STRING && is_here(text);
+	} else if (type == JSON_OBJECT) {
+		a->prompt.more |= a->item_id && !a->item_here;
+		a->prompt.sum.messages++;
+		a->item_id = a->item_here = false;
+	}
+}
+
+/* The sizes of what is asked. */
+static void ask_weigh(struct ask *a, int id, enum json_type type, struct str text)
+{
+	struct weight *w = &a->prompt.sum;
+	bool holds = type == JSON_ARRAY || type == JSON_OBJECT;
+
+	if (id == ASK_PROMPT && type == JSON_NAME)
+		weigh_name(&a->prompt, text);
+	else if (id == ASK_PROMPT)
+		weigh_value(&a->prompt, type, text);
+	else if (id == ASK_TEXT)
+		w->text += type == JSON_STRING || type == JSON_ARRAY ? text.n : 0;
+	else if (id == ASK_TOOLS)
+		w->tools += holds ? text.n : 0;
+	else if (id == ASK_SCHEMA)
+		w->schema += holds ? text.n : 0;
+	else if (id == ASK_TURN)
+		w->messages += holds;
 }
 
 static int ask_value(void *ctx, int id, enum json_type type, struct str text)
 {
 	struct ask *a = ctx;
 
-	if (id == ASK_TEXT) {
-		a->text += type == JSON_STRING || type == JSON_ARRAY ? text.n : 0;
-		return 0;
-	}
-	if (type == JSON_NUMBER)
+	if (type == JSON_NUMBER && id < ASK_TOOLS)
 		ask_number(a, id, text);
+	else if (type == JSON_STRING && id == ASK_INPUT)
+		ask_input(a, text);
+	else if (type == JSON_STRING && (id == ASK_QUALITY || id == ASK_SIZE))
+		ask_look(a, id, text);
 	else if (type == JSON_STRING && id <= ASK_ID)
 		ask_name(a, id, text);
 	else if (id == ASK_STREAM)
@@ -136,9 +228,15 @@ static int ask_value(void *ctx, int id, enum json_type type, struct str text)
 	else if (id == ASK_GENERATE)
 		a->no_answer = type == JSON_FALSE;
 	else if (id == ASK_MORE)
-		a->more |= type != JSON_NULL;
-	else if (id == ASK_TOOL)
-		a->more |= brings_more(text);
+		a->prompt.more |= type != JSON_NULL;
+	else if (id == ASK_HOSTED)
+		a->hosted |= type != JSON_NULL;
+	else if (id == ASK_TOOL || (id == ASK_TOOL_PART && type == JSON_NAME))
+		a->hosted |= brings_more(text);
+	else if (id == ASK_ITEM || id == ASK_ITEM_TYPE || id == ASK_ITEM_ID)
+		ask_item(a, id, type, text);
+	else
+		ask_weigh(a, id, type, text);
 	return 0;
 }
 
@@ -170,11 +268,14 @@ void ask_free(struct ask **aa)
 void ask_reset(struct ask *a)
 {
 	json_reset(a->scan);
-	a->begun = a->bad = a->deep = a->more = false;
+	a->begun = a->bad = a->deep = a->lengthy = false;
+	a->hosted = a->item_id = a->item_here = false;
+	a->prompt = (struct weigh){ 0 };
 	a->stream = a->usage = a->no_answer = false;
-	a->twice = 0;
+	a->unsure = 0;
 	a->model.n = a->tier.n = a->type.n = a->lane.n = a->id.n = 0;
-	a->max_tokens = a->choices = a->text = 0;
+	a->quality[0] = a->size[0] = 0;
+	a->max_tokens = a->choices = a->characters = a->inputs = 0;
 }
 
 int ask_feed(struct ask *a, struct str bytes)
@@ -197,22 +298,47 @@ int ask_feed(struct ask *a, struct str bytes)
 
 struct str ask_model(const struct ask *a)
 {
-	return a->twice & 1u << ASK_MODEL ? STR_NONE : said_str(&a->model);
+	return a->unsure & 1u << ASK_MODEL ? STR_NONE : said_str(&a->model);
 }
 
 struct str ask_tier(const struct ask *a)
 {
-	return a->twice & 1u << ASK_TIER ? STR_NONE : said_str(&a->tier);
+	return a->unsure & 1u << ASK_TIER ? STR_NONE : said_str(&a->tier);
 }
 
 enum why ask_unclear(const struct ask *a)
 {
 	if (a->bad)
 		return a->deep ? WHY_LIMIT : WHY_BAD_BODY;
-	return a->twice & 1u << ASK_TIER ? WHY_BAD_BODY : WHY_NONE;
+	if (a->unsure & 1u << ASK_TIER)
+		return a->lengthy ? WHY_LIMIT : WHY_BAD_BODY;
+	return WHY_NONE;
+}
+
+bool ask_characters(const struct ask *a, uint64_t *ret)
+{
+	if (a->inputs != 1) /* of two nobody knows which the server takes */
+		return false;
+	*ret = a->characters;
+	return true;
+}
+
+struct str ask_picture(const struct ask *a, char text[ASK_PICTURE])
+{
+	int n = snprintf(text, ASK_PICTURE, "%s/%s", a->quality[0] ? a->quality : "standard",
+			 a->size[0] ? a->size : "1024x1024");
+
+	if (a->unsure & (1u << ASK_QUALITY | 1u << ASK_SIZE) || n >= ASK_PICTURE)
+		return STR_NONE;
+	return (struct str){ text, (size_t)n };
 }
 
 bool ask_whole(struct ask *a)
 {
 	return a->begun && !a->bad && json_end(a->scan) == 0;
+}
+
+bool ask_closed(const struct ask *a)
+{
+	return !a->bad && json_closed(a->scan);
 }

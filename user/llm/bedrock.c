@@ -12,6 +12,9 @@ static const struct json_want converse_marks[] = {
 	{ "trace.promptRouter.invokedModelId", MARK_MODEL, 0 },
 	{ "output.message.content[].text", MARK_TEXT, JSON_SIZE },
 	{ "output.message.content[].reasoningContent.reasoningText.text", MARK_TEXT, JSON_SIZE },
+	{ "output.message.content[].toolUse.name", MARK_TEXT, JSON_SIZE },
+	{ "output.message.content[].toolUse.input", MARK_TEXT, JSON_SIZE },
+	{ "start.toolUse.name", MARK_TEXT, JSON_SIZE },
 	{ "delta.text", MARK_TEXT, JSON_SIZE },
 	{ "delta.toolUse.input", MARK_TEXT, JSON_SIZE },
 	{ "delta.reasoningContent.text", MARK_TEXT, JSON_SIZE },
@@ -121,7 +124,7 @@ static int converse_count(const struct llm_format *f, struct str raw, struct str
 }
 
 static const char *const converse_last[] = { "metadata", NULL };
-static const struct llm_format converse = {
+const struct llm_format llm_converse = {
 	LLM_TABLE(converse_marks), LLM_TABLE(converse_fields), .last = converse_last, .named = true,
 	.count = converse_count,
 };
@@ -138,7 +141,7 @@ static const struct json_want invoke_marks[] = {
 	{ "usage", MARK_USAGE, JSON_RAW },
 	{ "message.usage", MARK_USAGE, JSON_RAW },
 	{ "metadata.usage", MARK_USAGE, JSON_RAW },
-	{ "amazon-bedrock-invocationMetrics", MARK_USAGE, JSON_RAW },
+	{ "amazon-bedrock-invocationMetrics", MARK_BESIDE, JSON_RAW },
 	{ "amazon-bedrock-invocationMetrics", MARK_STOP, JSON_EACH },
 	{ "inputTextTokenCount", TITAN_IN, 0 },
 	{ "totalOutputTextTokenCount", TITAN_OUT, 0 },
@@ -147,6 +150,10 @@ static const struct json_want invoke_marks[] = {
 	{ "generation_token_count", LLAMA_OUT, 0 },
 	{ "error", MARK_ERROR, JSON_EACH },
 	{ "content[].text", MARK_TEXT, JSON_SIZE },
+	{ "content[].thinking", MARK_TEXT, JSON_SIZE },
+	{ "content[].name", MARK_TEXT, JSON_SIZE },
+	{ "content[].input", MARK_TEXT, JSON_SIZE },
+	{ "content_block.name", MARK_TEXT, JSON_SIZE },
 	{ "delta.text", MARK_TEXT, JSON_SIZE },
 	{ "delta.thinking", MARK_TEXT, JSON_SIZE },
 	{ "delta.partial_json", MARK_TEXT, JSON_SIZE },
@@ -164,7 +171,7 @@ static const struct json_want invoke_marks[] = {
 static const struct llm_field member_fields[] = {
 	[TITAN_IN - MARK_MEMBER] = { "inputTextTokenCount", LEAF_IN_TEXT, 0, 0 },
 	[TITAN_OUT - MARK_MEMBER] = { "totalOutputTextTokenCount", LEAF_OUT_TEXT, 0, 0 },
-	[TITAN_RESULT - MARK_MEMBER] = { "tokenCount", LEAF_OUT_TEXT, FIELD_ELSE, 0 },
+	[TITAN_RESULT - MARK_MEMBER] = { "results[].tokenCount", LEAF_OUT_TEXT, FIELD_ELSE, 0 },
 	[LLAMA_IN - MARK_MEMBER] = { "prompt_token_count", LEAF_IN_TEXT, 0, 0 },
 	[LLAMA_OUT - MARK_MEMBER] = { "generation_token_count", LEAF_OUT_TEXT, 0, 0 },
 };
@@ -192,7 +199,8 @@ static int vendor_count(const struct llm_format *f, struct str raw, struct str m
 	int r = llm_count_fields(&nova, raw, ret);
 
 	if (r < 0 || !ret->none)
-		return r < 0 || ret->why ? r : converse_count(&converse, raw, S("amazon."), ret);
+		return r < 0 || ret->why ? r
+					 : converse_count(&llm_converse, raw, S("amazon."), ret);
 	for (size_t i = 0; r == 0 && ret->none && i < COUNT_OF(shapes); i++) {
 		f = shapes[i];
 		r = f->count ? f->count(f, raw, model, ret) : llm_count_fields(f, raw, ret);
@@ -232,11 +240,11 @@ static int invoke_count(const struct llm_format *f, struct str raw, struct str m
 	return 0;
 }
 
-static const struct llm_format invoke = {
+const struct llm_format llm_invoke = {
 	LLM_TABLE(invoke_marks), LLM_TABLE(member_fields), .overlay = true,
 	.headers = true,         .count = invoke_count,
 };
-static const struct llm_format invoke_stream = {
+const struct llm_format llm_invoke_stream = {
 	LLM_TABLE(invoke_marks), LLM_TABLE(member_fields), .overlay = true, .named = true,
 	.wrapped = true,         .spread = true,           .headers = true, .count = invoke_count,
 };
@@ -251,19 +259,25 @@ static const struct llm_host hosts[] = {
 	{ "bedrock-mantle.*.api.aws", "*", false },
 };
 static const struct llm_route routes[] = {
-	{ "POST", "**/model/{model}/converse", "chat", KIND_INFERENCE, &converse },
-	{ "POST", "**/model/{model}/converse-stream", "chat", KIND_INFERENCE, &converse },
-	{ "POST", "**/model/{model}/invoke", "invoke", KIND_INFERENCE, &invoke },
+	{ "POST", "**/model/{model}/converse", "chat", KIND_INFERENCE, &llm_converse },
+	{ "POST", "**/model/{model}/converse-stream", "chat", KIND_INFERENCE, &llm_converse },
+	{ "POST", "**/model/{model}/invoke", "invoke", KIND_INFERENCE, &llm_invoke },
 	{ "POST", "**/model/{model}/invoke-with-response-stream", "invoke", KIND_INFERENCE,
-	  &invoke_stream },
+	  &llm_invoke_stream },
 	{ "POST", "**/model/{model}/invoke-with-bidirectional-stream", "invoke", KIND_INFERENCE,
 	  NULL },
 	{ "POST", "**/model/{model}/count-tokens", "count_tokens", KIND_OTHER, NULL },
 	{ "POST", "**/async-invoke", "invoke", KIND_INFERENCE, NULL },
 	{ "POST", "**/guardrail/{}/version/{}/apply", "guardrail", KIND_OTHER, NULL },
+	{ "POST", "**/messages/count_tokens", "count_tokens", KIND_OTHER, NULL },
+	{ "POST", "**/responses/input_tokens", "count_tokens", KIND_OTHER, NULL },
 	{ "POST", "**/chat/completions", "chat", KIND_INFERENCE, &llm_chat },
+	{ "POST", "**/responses/compact", "responses", KIND_INFERENCE, &llm_responses },
 	{ "POST", "**/responses", "responses", KIND_INFERENCE, &llm_responses },
+	{ "GET", "**/responses/{}", "responses", KIND_OTHER, &llm_fetched },
+	{ NULL, "**/responses/{}**", "responses", KIND_OTHER, NULL },
 	{ "POST", "**/messages", "messages", KIND_INFERENCE, &llm_messages },
 };
 
-const struct llm_provider llm_bedrock = { "bedrock", LLM_TABLE(hosts), LLM_TABLE(routes) };
+const struct llm_provider llm_bedrock = { "bedrock", LLM_TABLE(hosts), LLM_TABLE(routes),
+					  .like = NULL };

@@ -12,6 +12,7 @@ struct reader {
 	char speed[sizeof(((struct llm_count *)0)->tier)];
 	uint64_t n[64]; /* one per row */
 	bool given[64];
+	uint64_t told[LEAF_COUNT]; /* as the provider counts: parts are still within */
 };
 
 bool llm_leaves_add(struct leaves *a, const struct leaves *b)
@@ -68,11 +69,6 @@ static int read_field(void *ctx, int id, enum json_type type, struct str text)
 			copy_text(r->out->region, sizeof(r->out->region), text);
 		return 0;
 	}
-	if (f->flags & FIELD_COST) { /* a text or a number; what is neither is no cost */
-		if (type == JSON_NUMBER || type == JSON_STRING)
-			copy_text(r->out->cost, sizeof(r->out->cost), text);
-		return 0;
-	}
 	if (type != JSON_NUMBER) {
 		r->out->why = WHY_BAD_USAGE;
 		return 0;
@@ -87,24 +83,31 @@ static int read_field(void *ctx, int id, enum json_type type, struct str text)
 		r->total_given = true;
 		return 0;
 	}
+	if (f->flags & FIELD_EXTRA) {
+		r->out->extra = n ? WHY_UNKNOWN_FORMAT : r->out->extra;
+		return 0;
+	}
 	r->n[id] = n;
 	r->given[id] = true;
 	return 0;
 }
 
 /* Takes a part out of what contains it. A part larger than the whole is a contradiction, unless it may also
- * lie in an earlier part: then what is left of the whole bounds it. */
-static bool take_part(struct leaves *l, const struct llm_field *f, uint64_t n, uint64_t whole)
+ * lie in an earlier part, or is counted otherwise: then what is left of the whole bounds it. */
+static bool take_part(struct reader *r, const struct llm_field *f, uint64_t n)
 {
-	uint64_t left;
+	struct leaves *l = &r->out->used;
+	uint64_t left, whole;
 
 	if (!leaf_has(l, f->inside)) {
 		leaf_set(l, f->leaf, l->n[f->leaf] + n);
 		return true;
 	}
 	left = l->n[f->inside];
-	whole = MAX(whole, left);
-	if (n > whole || (n > left && !(f->flags & FIELD_SHARED)))
+	whole = MAX(r->told[f->inside], left);
+	if (f->flags & FIELD_LOOSE && n > left)
+		r->out->flags |= 1u << FLAG_LOOSE_PART;
+	else if (n > whole || (n > left && !(f->flags & FIELD_SHARED)))
 		return false;
 	n = MIN(n, left);
 	l->n[f->inside] = left - n;
@@ -112,32 +115,48 @@ static bool take_part(struct leaves *l, const struct llm_field *f, uint64_t n, u
 	return true;
 }
 
+/* Is a leaf given already, and is that all right? */
+static bool is_again(const struct reader *r, const struct llm_field *f, uint64_t n, bool *ret_bad)
+{
+	bool again = f->flags & (FIELD_ELSE | FIELD_SAME) && leaf_has(&r->out->used, f->leaf);
+
+	*ret_bad |= again && f->flags & FIELD_SAME && n != r->told[f->leaf];
+	return again;
+}
+
 static bool make_leaves(struct reader *r)
 {
 	const struct llm_format *f = r->format;
 	struct leaves *l = &r->out->used;
-	uint64_t whole[LEAF_COUNT] = { 0 }, sum = 0;
+	uint64_t sum = 0;
+	bool bad = false;
 
 	for (size_t i = 0; i < f->field_count; i++) {
 		const struct llm_field *row = &f->fields[i];
 
-		if (!r->given[i] || row->flags & FIELD_PART)
-			continue;
-		if (row->flags & FIELD_ELSE && leaf_has(l, row->leaf))
+		if (!r->given[i] || row->flags & FIELD_PART || is_again(r, row, r->n[i], &bad))
 			continue;
 		leaf_set(l, row->leaf, r->n[i]);
-		whole[row->leaf] = r->n[i];
-		if (row->leaf < LEAF_N_WEB_SEARCH && __builtin_add_overflow(sum, r->n[i], &sum))
+		r->told[row->leaf] = r->n[i];
+		if (row->leaf < LEAF_N_WEB_SEARCH && !(row->flags & FIELD_BEYOND) &&
+		    __builtin_add_overflow(sum, r->n[i], &sum))
 			return false;
 	}
 	for (size_t i = 0; i < f->field_count; i++) {
 		const struct llm_field *row = &f->fields[i];
+		uint64_t n = r->n[i];
 
-		if (r->given[i] && row->flags & FIELD_PART &&
-		    !take_part(l, row, r->n[i], whole[row->inside]))
+		if (!r->given[i] || !(row->flags & FIELD_PART) || is_again(r, row, n, &bad))
+			continue;
+		r->told[row->leaf] = n;
+		if (row->flags & FIELD_APART && r->total_given && n && sum + n == r->total) {
+			leaf_set(l, row->leaf, n);
+			sum += n;
+		} else if (!take_part(r, row, n)) {
 			return false;
+		}
 	}
-	return !r->total_given || sum == r->total;
+	return !bad && (!r->total_given || sum == r->total);
 }
 
 static bool any_given(const struct reader *r)

@@ -1,4 +1,5 @@
 /* finish.c -- what an exchange was, once all of it that will ever be seen has been seen. */
+#include <stdio.h>
 #include "base/limit.h"
 #include "llm/fold.h"
 #include "llm/xchg.h"
@@ -62,15 +63,45 @@ static void unpriced(struct usage *u, enum why why)
 	u->why = why;
 }
 
-static void estimate(struct xchg *x, enum source source, enum why why)
+/* What of the call is known, for a guess or for the next one. */
+static void weigh(struct xchg *x, const struct part *end)
+{
+	struct guess *g = &x->guess;
+
+	g->asked_cut |= x->cut[DIR_OUT] || x->doubt;
+	g->asked_grows |= x->cut[DIR_OUT] || x->unclear || !x->asked;
+	g->asked_read &= x->asked && !x->unclear;
+	g->answered = whole(x, end) && !x->stale && !x->unreadable && !x->error && !x->doubt;
+	g->answer_bytes = end->body_bytes[DIR_IN];
+	g->no_output = x->format->no_output || guess_is_mute(&x->u);
+}
+
+static void estimate(struct xchg *x, const struct part *end, enum source source, enum why why)
 {
 	struct usage *u = &x->u;
 
 	u->source = source;
 	u->why = why;
-	x->guess.asked_cut |= x->cut[DIR_OUT] || x->doubt;
-	x->guess.no_output = x->format->no_output;
-	guess_fill(&x->guess, source == SOURCE_PARTIAL, u);
+	weigh(x, end);
+	guess_fill(&x->guess, x->ratios, source == SOURCE_PARTIAL, u);
+}
+
+/* Calls that are billed for what is no text, so that no size of a text tells what they cost. */
+static bool is_blind(const struct xchg *x)
+{
+	static const char *const blind[] = { "audio", "image", "ocr", "rerank" };
+
+	for (size_t i = 0; i < COUNT_OF(blind); i++)
+		if (str_eq(str_of(blind[i]), x->u.operation))
+			return true;
+	return false;
+}
+
+/* An answer that is all there, and one of those that this request is given: only its usage is missing. */
+static bool is_answer(const struct xchg *x)
+{
+	return x->said && !x->unreadable && !x->error && !x->queued && !x->u.later &&
+	       (x->guess.answer_text || x->final || x->format->no_output || guess_is_mute(&x->u));
 }
 
 static bool set_tier(struct xchg *x, const char *told)
@@ -85,12 +116,12 @@ static bool set_tier(struct xchg *x, const char *told)
 								: x->cut[DIR_OUT];
 	if (!tier.n)
 		tier = x->tier.n ? x->tier : x->u.tier;
-	/* "auto" in a request means nothing; these three are one tier under three names */
+	/* "auto" in a request means nothing; these are one tier under four names (Groq: on_demand) */
 	if (!tier.n || str_eq(tier, S("auto")) || str_eq(tier, S("default")) ||
-	    str_eq(tier, S("standard_only")))
+	    str_eq(tier, S("standard_only")) || str_eq(tier, S("on_demand")))
 		tier = S("standard");
 	x->u.tier = STR_NONE;
-	return xchg_keep(x, tier, &x->u.tier) == 0;
+	return xchg_keep_lower(x, tier, &x->u.tier) == 0;
 }
 
 static bool set_region(struct xchg *x, const char *told)
@@ -111,7 +142,7 @@ static void add_tools(struct xchg *x, const struct llm_count *c)
 /* How the answer says it: of one that we met midway only by what it calls itself. */
 static const struct llm_format *counting(const struct xchg *x)
 {
-	return x->format == &llm_orphan ? llm_format_by_kind(x->kind) : x->format;
+	return x->format == &llm_orphan ? llm_format_by_kind(x->provider, x->kind) : x->format;
 }
 
 static int count(struct xchg *x, struct llm_count *ret)
@@ -120,21 +151,36 @@ static int count(struct xchg *x, struct llm_count *ret)
 	struct usage *u = &x->u;
 	struct str model = u->model_served.n ? u->model_served : u->model_requested;
 
+	_cleanup_(buf_done) struct buf all = { .limit = LIMIT_USAGE_BYTES + SAID_BESIDE };
+	struct str told;
+	int r = 0;
+
 	fold_compact(&x->raw);
-	u->raw = buf_str(&x->raw);
-	if (!f) {
-		*ret = (struct llm_count){ .why = WHY_UNKNOWN_FORMAT };
+	told = u->raw = x->raw.n ? buf_str(&x->raw) : STR_NONE;
+	if (x->beside.n) { /* the format reads both as one */
+		r = buf_add(&all, buf_str(&x->beside));
+		if (r == 0 && told.n)
+			r = fold_overlay(&all, told);
+		told = buf_str(&all);
+	}
+	if (r == -ENOMEM)
+		return r;
+	if (r < 0 || !f) {
+		*ret = (struct llm_count){ .why = r < 0 ? WHY_LIMIT : WHY_UNKNOWN_FORMAT };
 		return 0;
 	}
-	return f->count ? f->count(f, u->raw, model, ret) : llm_count_fields(f, u->raw, ret);
+	r = f->count ? f->count(f, told, model, ret) : llm_count_fields(f, told, ret);
+	if (r == 0 && f->tier)
+		snprintf(ret->tier, sizeof(ret->tier), "%s", f->tier);
+	return r;
 }
 
 /* The numbers are exact, but whose they are is not: they are the guess, and anything up to the usual bounds may be true. */
-static void doubtful(struct xchg *x)
+static void doubtful(struct xchg *x, const struct part *end)
 {
 	struct leaves told = x->u.used;
 
-	estimate(x, SOURCE_ESTIMATED, x->doubt);
+	estimate(x, end, SOURCE_ESTIMATED, x->doubt);
 	x->u.low = (struct leaves){ 0 };
 	for (int i = 0; i < LEAF_COUNT; i++) {
 		if (!leaf_has(&told, i) && !leaf_has(&x->u.high, i))
@@ -153,20 +199,35 @@ static bool said_all(const struct xchg *x, const struct part *end)
 	return !x->format->overlay || (whole(x, end) && !x->unreadable);
 }
 
+static void learn(struct xchg *x, const struct part *end)
+{
+	if (!x->ratios || x->u.later || x->extra || is_blind(x))
+		return;
+	weigh(x, end);
+	guess_learn(&x->guess, x->ratios, &x->u);
+}
+
 /* The provider's numbers are there. Are they the last ones? */
 static int reported(struct xchg *x, const struct part *end)
 {
 	struct usage *u = &x->u;
+	char cost[DEC_TEXT];
 	struct llm_count c;
 	uint64_t output;
 	int r = count(x, &c);
 
+	if (r == 0)
+		r = llm_cost(x->provider->cost, u->raw, cost);
 	if (r < 0)
 		return r;
 	if (!set_tier(x, c.tier) || !set_region(x, c.region) ||
-	    xchg_keep(x, str_of(c.cost), &u->reported_cost) < 0)
+	    xchg_keep(x, str_of(cost), &u->reported_cost) < 0)
+		return -ENOMEM;
+	if (xchg_note(x, str_of(c.model), &u->model_served) < 0)
 		return -ENOMEM;
 	u->flags |= c.flags;
+	if (c.extra && !x->extra)
+		x->extra = c.extra;
 	u->source = SOURCE_REPORTED;
 	if (c.why || (x->tools && x->tools->full)) {
 		unpriced(u, c.why ? c.why : WHY_LIMIT);
@@ -176,17 +237,18 @@ static int reported(struct xchg *x, const struct part *end)
 	add_tools(x, &c);
 	u->low = u->high = u->used;
 	if (x->doubt) {
-		doubtful(x);
+		doubtful(x, end);
 		return 0;
 	}
 	if (said_all(x, end)) {
 		if (x->tier_lost) /* the price is not known, the numbers are */
 			unpriced(u, x->tier_lost);
+		learn(x, end);
 		return 0;
 	}
 	/* the input is known, the output so far is a lower bound */
 	output = u->used.n[LEAF_OUT_TEXT] + u->used.n[LEAF_OUT_REASONING];
-	estimate(x, SOURCE_PARTIAL, missing(x, end));
+	estimate(x, end, SOURCE_PARTIAL, missing(x, end));
 	if (output > u->used.n[LEAF_OUT_TEXT])
 		leaf_set(&u->used, LEAF_OUT_TEXT, output);
 	leaf_set(&u->low, LEAF_OUT_TEXT, MAX(output, u->low.n[LEAF_OUT_TEXT]));
@@ -194,23 +256,78 @@ static int reported(struct xchg *x, const struct part *end)
 	return 0;
 }
 
-static int inference(struct xchg *x, const struct part *end)
+/* Text to be spoken is billed by its characters, however much of the speech was waited for. */
+static bool asked_characters(struct xchg *x)
+{
+	if (!x->format->characters || x->u.status < 0 || x->u.stream || !x->characters_told ||
+	    x->cut[DIR_OUT] || x->unclear)
+		return false;
+	leaf_set(&x->u.used, LEAF_N_CHAR, x->characters);
+	return true;
+}
+
+/* Of pictures that are billed a piece the request tells what each costs; an upload's is not read. */
+static bool answered_pictures(struct xchg *x)
+{
+	if (!x->format->pictures || !x->images)
+		return false;
+	if (x->format->sized && (!x->picture.n || x->cut[DIR_OUT] || x->unclear))
+		return false;
+	leaf_set(&x->u.used, LEAF_N_IMAGE, x->images);
+	return true;
+}
+
+/* Exact without a usage object. */
+static int counted(struct xchg *x)
 {
 	struct usage *u = &x->u;
+
+	u->source = SOURCE_REPORTED;
+	u->low = u->high = u->used;
+	if (!x->format->sized)
+		return 0;
+	u->tier = STR_NONE;
+	return xchg_keep(x, x->picture, &u->tier);
+}
+
+/* What was used, as far as anybody says it. */
+static int used(struct xchg *x, const struct part *end)
+{
+	struct usage *u = &x->u;
+	bool part = u->status < 0 || u->stream || !whole(x, end);
 
 	if (!set_tier(x, ""))
 		return -ENOMEM;
 	if (x->raw_why)
 		unpriced(u, x->raw_why);
-	else if (x->raw.n)
+	else if (x->format->list && !said_all(x, end)) /* part of a list is not the sum */
+		estimate(x, end, SOURCE_ESTIMATED, missing(x, end));
+	else if (x->raw.n || x->beside.n)
 		return reported(x, end);
-	else if (u->status < 0 || u->stream || !whole(x, end))
-		estimate(x, SOURCE_ESTIMATED, missing(x, end));
+	else if (asked_characters(x) || (whole(x, end) && answered_pictures(x)))
+		return counted(x);
+	else if (!is_blind(x) && (part || is_answer(x)))
+		estimate(x, end, SOURCE_ESTIMATED, missing(x, end));
 	else
-		unpriced(u, x->queued                    ? WHY_BACKGROUND
-			    : x->said && x->said->broken ? missing(x, end)
-							 : WHY_NO_USAGE);
+		unpriced(u, x->queued                              ? WHY_BACKGROUND
+			    : part || (x->said && x->said->broken) ? missing(x, end)
+								   : WHY_NO_USAGE);
 	return 0;
+}
+
+/* A host that nobody knows is not guessed at before its answer speaks the language that its path promised. */
+static int inference(struct xchg *x, const struct part *end)
+{
+	bool unknown = x->provider == &llm_unknown;
+	int r = 0;
+
+	if (x->format && (!unknown || x->raw.n || x->beside.n || x->guess.answer_text))
+		r = used(x, end);
+	if (unknown)
+		unpriced(&x->u, x->blurred && !x->u.host.n ? WHY_MIDSTREAM : WHY_UNKNOWN_HOST);
+	else if (!x->format || x->extra) /* the numbers hold, but they are not all */
+		unpriced(&x->u, x->extra ? x->extra : WHY_UNKNOWN_FORMAT);
+	return r;
 }
 
 /* Joined midway: what the answer says of itself is all that is known, or nearly. Whoever served it may not be guessed,
@@ -218,7 +335,7 @@ static int inference(struct xchg *x, const struct part *end)
 static int midway(struct xchg *x, const struct part *end)
 {
 	struct usage *u = &x->u;
-	bool shape = llm_format_by_kind(x->kind) != NULL;
+	bool shape = llm_format_by_kind(x->provider, x->kind) != NULL;
 	int r = 0;
 
 	u->kind = u->status >= HTTP_CLIENT ? KIND_ERROR : shape ? KIND_INFERENCE : KIND_OTHER;
@@ -226,6 +343,8 @@ static int midway(struct xchg *x, const struct part *end)
 		r = reported(x, end);
 	if (u->kind != KIND_INFERENCE || x->provider == &llm_unknown || u->source == SOURCE_NONE)
 		unpriced(u, WHY_MIDSTREAM);
+	else if (x->extra)
+		unpriced(u, x->extra);
 	return r;
 }
 
@@ -244,7 +363,15 @@ static int stray(struct xchg *x)
 	return 0;
 }
 
-/* What opens a socket is no call. But when calls on it may have passed unseen, that is said here. */
+/* An answer that was made while nobody waited, and is told whole: whose call it was, and whether it is booked already,
+ * others know by its id. */
+static bool fetched(const struct xchg *x)
+{
+	return x->format && x->format->later == LATER_FETCHED && x->raw.n && x->background &&
+	       x->status_told && !x->queued && x->u.status < HTTP_REDIRECT;
+}
+
+/* What opens a socket, or fetches results, is no call. But when calls on it may have passed unseen, that is said here. */
 static int opening(struct xchg *x)
 {
 	x->u.kind = x->unread ? KIND_INFERENCE : KIND_OTHER;
@@ -273,7 +400,7 @@ static void warm_up(const struct xchg *x, struct usage *u)
 /* An error in place of an answer, in a body that began well. */
 static bool only_error(const struct xchg *x)
 {
-	return x->error && !x->raw.n && !x->raw_why && !x->guess.answer_text;
+	return x->error && !x->raw.n && !x->beside.n && !x->raw_why && !x->guess.answer_text;
 }
 
 static int judge(struct xchg *x, const struct part *end)
@@ -303,16 +430,16 @@ static int judge(struct xchg *x, const struct part *end)
 		return stray(x);
 	if (u->status >= HTTP_REDIRECT && u->kind == KIND_INFERENCE)
 		u->kind = KIND_OTHER;
+	if (u->kind == KIND_OTHER && fetched(x)) {
+		u->kind = KIND_INFERENCE;
+		u->later = LATER_FETCHED;
+	}
 	if (u->kind != KIND_INFERENCE) {
 		unpriced(u, WHY_NOT_INFERENCE);
 		return 0;
 	}
 	if (u->status == HTTP_SWITCHING)
 		unpriced(u, WHY_PROTOCOL);
-	else if (x->provider == &llm_unknown)
-		unpriced(u, WHY_UNKNOWN_HOST);
-	else if (!x->format)
-		unpriced(u, WHY_UNKNOWN_FORMAT);
 	else
 		return inference(x, end);
 	return 0;

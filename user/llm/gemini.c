@@ -12,7 +12,10 @@ static const struct json_want marks[] = {
 	{ "candidates[].index", MARK_CHOICE, 0 },
 	{ "promptFeedback.blockReason", MARK_STOP, 0 },
 	{ "candidates[].content.parts[].text", MARK_TEXT, JSON_SIZE },
+	{ "candidates[].content.parts[].functionCall", MARK_TEXT, JSON_SIZE },
 	{ "candidates[].groundingMetadata.webSearchQueries[]", MARK_SEARCH, 0 },
+	{ "candidates[].groundingMetadata.imageSearchQueries[]", MARK_SEARCH, 0 },
+	{ "candidates[].groundingMetadata.groundingChunks[].maps", MARK_MAPS, JSON_EACH },
 };
 
 /* ---- counting ---------------------------------------------------------------------------------------- */
@@ -37,6 +40,8 @@ static const struct {
 	{ "ON_DEMAND_FLEX", "flex" },
 	{ "FLEX", "flex" },
 	{ "BATCH", "batch" },
+	{ "PROVISIONED_THROUGHPUT", "provisioned" },
+	{ "2", "provisioned" },
 };
 
 enum { PROMPT, CACHED, ANSWER, THOUGHTS, TOOLS, TOTAL, NUMBERS, TRAFFIC, TIER, LISTS };
@@ -210,7 +215,7 @@ static int count(const struct llm_format *f, struct str raw, struct str model,
 		 struct llm_count *ret)
 {
 	struct reader r = { .out = ret };
-	bool cached_apart, none = true;
+	bool cached_apart = false, none = true;
 	int e;
 
 	(void)f;
@@ -221,7 +226,8 @@ static int count(const struct llm_format *f, struct str raw, struct str model,
 	for (int i = 0; i < NUMBERS; i++)
 		none = none && !r.given[i];
 	/* cached sound is far cheaper than fresh */
-	cached_apart = r.of[OF_CACHED][AUDIO] || r.of[OF_CACHED][TEXT] || r.of[OF_CACHED][VIDEO];
+	for (int m = 0; m < MODALITIES; m++)
+		cached_apart = cached_apart || r.of[OF_CACHED][m];
 	if (e < 0 || r.bad)
 		ret->why = WHY_BAD_USAGE;
 	else if (none)
@@ -235,20 +241,153 @@ static int count(const struct llm_format *f, struct str raw, struct str model,
 	return 0;
 }
 
+/* ---- predict: embeddings and pictures ------------------------------------------------------------------ */
+
+static const struct json_want predict_marks[] = {
+	{ "metadata", MARK_MEMBER, JSON_RAW },
+	{ "predictions[].embeddings.statistics", MARK_LIST, JSON_RAW },
+	{ "predictions[].bytesBase64Encoded", MARK_IMAGE, JSON_SIZE },
+	{ "error", MARK_ERROR, JSON_EACH },
+};
+static const struct llm_field predict_fields[] = { { "metadata", 0, 0, 0 } };
+
+enum { PREDICT_EACH, PREDICT_CHARS, PREDICT_IN, PREDICT_OUT, PREDICT_NUMBERS };
+
+static const struct json_want predict_want[] = {
+	{ "*.statistics[].token_count", PREDICT_EACH, 0 },
+	{ "metadata.billableCharacterCount", PREDICT_CHARS, 0 },
+	{ "metadata.tokenMetadata.inputTokenCount.totalTokens", PREDICT_IN, 0 },
+	{ "metadata.tokenMetadata.outputTokenCount.totalTokens", PREDICT_OUT, 0 },
+};
+
+struct predicted {
+	uint64_t n[PREDICT_NUMBERS];
+	unsigned given;
+	bool bad;
+};
+
+static int predict_value(void *ctx, int id, enum json_type type, struct str text)
+{
+	struct predicted *p = ctx;
+	uint64_t n = 0;
+
+	p->bad |= type != JSON_NUMBER || json_count(text, &n) < 0 ||
+		  __builtin_add_overflow(p->n[id], n, &p->n[id]);
+	p->given |= 1u << id;
+	return 0;
+}
+
+/* Gemini's own embeddings are billed by the token, all others by the character (cloud.google.com/vertex-ai, Pricing). */
+static int predict_count(const struct llm_format *f, struct str raw, struct str model,
+			 struct llm_count *ret)
+{
+	struct predicted p = { 0 };
+	int e = json_scan(raw, predict_want, COUNT_OF(predict_want), predict_value, &p);
+
+	(void)f;
+	*ret = (struct llm_count){ .none = e == 0 && !p.given };
+	if (e == -ENOMEM)
+		return e;
+	if (e < 0 || p.bad) {
+		ret->why = WHY_BAD_USAGE;
+	} else if (p.given & (1u << PREDICT_IN | 1u << PREDICT_OUT)) {
+		leaf_set(&ret->used, LEAF_IN_TEXT, p.n[PREDICT_IN]);
+		leaf_set(&ret->used, LEAF_OUT_TEXT, p.n[PREDICT_OUT]);
+	} else if (p.given & 1u << PREDICT_EACH && str_starts(model, S("gemini-"))) {
+		leaf_set(&ret->used, LEAF_IN_TEXT, p.n[PREDICT_EACH]);
+	} else if (p.given & 1u << PREDICT_CHARS) {
+		leaf_set(&ret->used, LEAF_N_CHAR, p.n[PREDICT_CHARS]);
+	} else {
+		ret->why = WHY_NO_USAGE;
+	}
+	return 0;
+}
+
+static const struct llm_format predict = {
+	LLM_TABLE(predict_marks),
+	LLM_TABLE(predict_fields),
+	.list = "predictions[].embeddings.statistics",
+	.overlay = true,
+	.no_output = true,
+	.pictures = true,
+	.count = predict_count,
+};
+
+/* ---- OpenAI's chat completions, as Google speaks them -------------------------------------------------- */
+
+/* As generateContent: the completion is what was said, and only the total holds what was thought. */
+static const struct llm_field chat_fields[] = {
+	{ "prompt_tokens", LEAF_IN_TEXT, 0, 0 },
+	{ "prompt_tokens_details.cached_tokens", LEAF_IN_CACHE_READ, FIELD_PART, LEAF_IN_TEXT },
+	{ "completion_tokens", LEAF_OUT_TEXT, 0, 0 },
+};
+static const struct json_want chat_marks[] = {
+#define CHAT_MARK(path, mark, flags) { path, MARK_##mark, flags },
+#include "tbl/mark.h"
+#undef CHAT_MARK
+};
+static const struct llm_format open = { .fields = chat_fields,
+					.field_count = COUNT_OF(chat_fields) };
+static const struct json_want chat_want[] = {
+	{ "total_tokens", 0, 0 },
+	{ "completion_tokens_details.reasoning_tokens", 1, 0 },
+};
+
+static int chat_value(void *ctx, int id, enum json_type type, struct str text)
+{
+	uint64_t *n = ctx;
+
+	if (type != JSON_NUMBER || json_count(text, &n[id]) < 0)
+		n[id] = 0;
+	return 0;
+}
+
+static int chat_count(const struct llm_format *f, struct str raw, struct str model,
+		      struct llm_count *ret)
+{
+	uint64_t n[2] = { 0 }, sum = 0;
+	struct llm_count told;
+	int r = llm_count_fields(&llm_dialect, raw, ret);
+
+	(void)f;
+	if (r < 0 || ret->why != WHY_BAD_USAGE ||
+	    !(str_starts(model, S("gemini-")) || str_starts(model, S("google/gemini-"))))
+		return r;
+	r = json_scan(raw, chat_want, COUNT_OF(chat_want), chat_value, n);
+	if (r == 0)
+		r = llm_count_fields(&open, raw, &told);
+	if (r == -ENOMEM || r < 0)
+		return r == -ENOMEM ? r : 0;
+	for (int i = 0; i < LEAF_N_WEB_SEARCH; i++)
+		if (__builtin_add_overflow(sum, told.used.n[i], &sum))
+			return 0;
+	if (told.why || n[1] || n[0] <= sum)
+		return 0;
+	*ret = told;
+	leaf_set(&ret->used, LEAF_OUT_REASONING, n[0] - sum);
+	return 0;
+}
+
+static const struct llm_format google_chat = {
+	LLM_TABLE(chat_marks),
+	LLM_TABLE(chat_fields),
+	.count = chat_count,
+};
+
 /* ---- formats ----------------------------------------------------------------------------------------- */
 
-static const struct llm_format generate = {
+const struct llm_format llm_generate = {
 	LLM_TABLE(marks),
 	.spread = true,
 	.count = count,
 };
-static const struct llm_format generate_stream = {
+const struct llm_format llm_generate_stream = {
 	LLM_TABLE(marks),
 	.spread = true,
 	.stream = true,
 	.count = count,
 };
-static const struct llm_format embed = { LLM_TABLE(marks), .no_output = true, .count = count };
+const struct llm_format llm_embed = { LLM_TABLE(marks), .no_output = true, .count = count };
 /* gRPC: from the protocol's definition, not tried on real traffic */
 static const struct llm_format generate_grpc = {
 	.spread = true,
@@ -262,43 +401,71 @@ static const struct llm_format generate_grpc_stream = {
 	.count = count,
 };
 
+/* Results of a batch that came as a file. */
+static const struct json_want result_marks[] = {
+	{ "key", MARK_LISTED, 0 },
+	{ "response", MARK_RESULT, JSON_EACH },
+	{ "response.usageMetadata", MARK_USAGE, JSON_RAW },
+	{ "response.modelVersion", MARK_MODEL, 0 },
+	{ "response.responseId", MARK_ID, 0 },
+	{ "response.candidates[].groundingMetadata.webSearchQueries[]", MARK_SEARCH, 0 },
+	{ "response.candidates[].groundingMetadata.groundingChunks[].maps", MARK_MAPS, JSON_EACH },
+};
+static const struct llm_format results = {
+	LLM_TABLE(result_marks),
+	.count = count,
+	.tier = "batch",
+	.later = LATER_RESULT,
+};
+
 static const struct llm_host gemini_hosts[] = { { "generativelanguage.googleapis.com", NULL,
 						  false } };
 static const struct llm_host vertex_hosts[] = {
 	{ "aiplatform.googleapis.com", "global", false },
 	{ "*-aiplatform.googleapis.com", "*", false },
 	{ "aiplatform.*.rep.googleapis.com", "*", false },
+	{ "claude.googleapis.com", NULL, false }, /* Anthropic's API as it is, sold by Google */
 };
 /* Any method: a client may POST and say so in a head of its own (X-HTTP-Method-Override). */
 static const struct llm_route routes[] = {
 	{ NULL, "**/models/{model}:generateContent", "generate_content", KIND_INFERENCE,
-	  &generate },
+	  &llm_generate },
 	{ NULL, "**/models/{model}:streamGenerateContent", "generate_content", KIND_INFERENCE,
-	  &generate_stream },
+	  &llm_generate_stream },
 	{ NULL, "**/tunedModels/{model}:generateContent", "generate_content", KIND_INFERENCE,
 	  NULL },
 	{ NULL, "**/tunedModels/{model}:streamGenerateContent", "generate_content", KIND_INFERENCE,
 	  NULL },
 	{ NULL, "**/endpoints/{model}:generateContent", "generate_content", KIND_INFERENCE,
-	  &generate },
+	  &llm_generate },
 	{ NULL, "**/endpoints/{model}:streamGenerateContent", "generate_content", KIND_INFERENCE,
-	  &generate_stream },
-	{ NULL, "**/models/{model}:embedContent", "embeddings", KIND_INFERENCE, &embed },
-	{ NULL, "**/models/{model}:batchEmbedContents", "embeddings", KIND_INFERENCE, &embed },
+	  &llm_generate_stream },
+	{ NULL, "**/models/{model}:embedContent", "embeddings", KIND_INFERENCE, &llm_embed },
+	{ NULL, "**/models/{model}:batchEmbedContents", "embeddings", KIND_INFERENCE, &llm_embed },
 	{ "POST", "**/models/count-tokens:rawPredict", "count_tokens", KIND_OTHER, NULL },
 	{ NULL, "**/publishers/anthropic/models/{model}:rawPredict", "messages", KIND_INFERENCE,
 	  &llm_messages },
 	{ NULL, "**/publishers/anthropic/models/{model}:streamRawPredict", "messages",
 	  KIND_INFERENCE, &llm_messages },
+	{ NULL, "**/publishers/mistralai/models/{model}:rawPredict", "chat", KIND_INFERENCE,
+	  &llm_chat },
+	{ NULL, "**/publishers/mistralai/models/{model}:streamRawPredict", "chat", KIND_INFERENCE,
+	  &llm_chat },
+	{ NULL, "**/publishers/ai21/models/{model}:rawPredict", "chat", KIND_INFERENCE, &llm_chat },
+	{ NULL, "**/publishers/ai21/models/{model}:streamRawPredict", "chat", KIND_INFERENCE,
+	  &llm_chat },
 	{ NULL, "**/models/{model}:rawPredict", "invoke", KIND_INFERENCE, NULL },
 	{ NULL, "**/models/{model}:streamRawPredict", "invoke", KIND_INFERENCE, NULL },
-	{ NULL, "**/models/{model}:predict", "predict", KIND_INFERENCE, NULL },
+	{ NULL, "**/models/{model}:predict", "predict", KIND_INFERENCE, &predict },
 	{ NULL, "**/models/{model}:predictLongRunning", "predict", KIND_INFERENCE, NULL },
+	{ "POST", "**/invoke/v1/messages", "messages", KIND_INFERENCE, &llm_messages },
+	{ "POST", "**/invoke/v1/messages/count_tokens", "count_tokens", KIND_OTHER, NULL },
 	{ NULL, "**/models/{model}:countTokens", "count_tokens", KIND_OTHER, NULL },
+	{ "GET", "**/files/{}:download", "files", KIND_OTHER, &results },
 	{ NULL, "**/cachedContents**", "cache", KIND_OTHER, NULL },
 	{ "POST", "**/interactions", "interaction", KIND_INFERENCE, NULL },
-	{ "POST", "**/chat/completions", "chat", KIND_INFERENCE, &llm_chat },
-	{ "POST", "**/embeddings", "embeddings", KIND_INFERENCE, NULL },
+	{ "POST", "**/chat/completions", "chat", KIND_INFERENCE, &google_chat },
+	{ "POST", "**/embeddings", "embeddings", KIND_INFERENCE, &llm_embeddings },
 	{ "POST", "**.PredictionService/GenerateContent", "generate_content", KIND_INFERENCE,
 	  &generate_grpc },
 	{ "POST", "**.PredictionService/StreamGenerateContent", "generate_content", KIND_INFERENCE,
@@ -306,5 +473,7 @@ static const struct llm_route routes[] = {
 	{ "GET", "**BidiGenerateContent", "live", KIND_INFERENCE, NULL }, /* a socket */
 };
 
-const struct llm_provider llm_gemini = { "gemini", LLM_TABLE(gemini_hosts), LLM_TABLE(routes) };
-const struct llm_provider llm_vertex = { "vertex", LLM_TABLE(vertex_hosts), LLM_TABLE(routes) };
+const struct llm_provider llm_gemini = { "gemini", LLM_TABLE(gemini_hosts), LLM_TABLE(routes),
+					 .like = NULL };
+const struct llm_provider llm_vertex = { "vertex", LLM_TABLE(vertex_hosts), LLM_TABLE(routes),
+					 .like = NULL };

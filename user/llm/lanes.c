@@ -7,8 +7,10 @@ enum { HTTP_OK = 200 };
 
 /* A call that no message of the client's named: its offset counts in DIR_IN. As EXCHANGE_ORPHAN of wire. */
 #define LANE_BY_SERVER (1ull << 63)
-/* On HTTP/2 an exchange is named by a stream id, so the offsets of its messages need a space of their own. */
+/* On HTTP/2 an exchange is named by a stream id (an odd one) and, above 2^32, by which connection of its TLS object it is on:
+ * the offsets of its messages need a space of their own. */
 #define LANE_OF_STREAM (1ull << 62)
+enum { LANE_STREAMS = 20, LANE_CONNS = 8, LANE_MESSAGES = 62 - LANE_STREAMS - LANE_CONNS };
 
 struct lanes {
 	unsigned magic;
@@ -83,8 +85,12 @@ static uint64_t lane_off(const struct lanes *l, const struct part *in)
 {
 	uint64_t off = in->message | (in->dir == DIR_IN ? LANE_BY_SERVER : 0);
 
-	if (l->opening->tunnel)
-		off |= LANE_OF_STREAM | (l->opening->u.off & 0x3fffff) << 40;
+	if (l->opening->tunnel) {
+		uint64_t of = l->opening->u.off, stream = of >> 1 & ((1u << LANE_STREAMS) - 1),
+			 conn = of >> 32 & ((1u << LANE_CONNS) - 1);
+
+		off |= LANE_OF_STREAM | (conn << LANE_STREAMS | stream) << LANE_MESSAGES;
+	}
 	return off;
 }
 
@@ -110,6 +116,7 @@ static int lane_xchg(const struct lanes *l, const struct part *in, struct xchg *
 	(*ret)->route = o->route;
 	(*ret)->format = l->socket->format;
 	(*ret)->asked = (*ret)->call = true;
+	(*ret)->ratios = o->ratios;
 	return xchg_note(*ret, l->model.n ? said_str(&l->model) : o->u.model_requested,
 			 &(*ret)->u.model_requested);
 }

@@ -4,13 +4,15 @@
 #include "base/table.h"
 #include "llm/fold.h"
 #include "llm/lanes.h"
+#include "llm/results.h"
 
 struct entry {
 	struct { /* names an exchange */
 		uint64_t gen, off;
 	} key;
 	struct xchg *x;
-	struct lanes *lanes; /* of a WebSocket */
+	struct lanes *lanes;     /* of a WebSocket */
+	struct results *results; /* of a batch */
 	UT_hash_handle hh;
 };
 
@@ -21,6 +23,7 @@ struct llm {
 	struct usage_sink out;
 	struct entry *open;
 	size_t lanes; /* under way on all sockets */
+	struct ratios *ratios;
 };
 
 enum { /* where bytes come from */
@@ -29,7 +32,7 @@ enum { /* where bytes come from */
 #undef TLS
 };
 
-enum { CRED_BYTES = 6 };
+enum { CRED_BYTES = 6, HTTP_OK = 200, HTTP_REDIRECT = 300 };
 
 int llm_new(const struct llm_opts *o, struct usage_sink out, struct llm **ret)
 {
@@ -37,6 +40,10 @@ int llm_new(const struct llm_opts *o, struct usage_sink out, struct llm **ret)
 
 	if (!l)
 		return -ENOMEM;
+	if (ratios_new(o->counters, &l->ratios) < 0) {
+		mem_free(l);
+		return -ENOMEM;
+	}
 	l->o = *o;
 	l->out = out;
 	*ret = l;
@@ -48,6 +55,7 @@ static void entry_free(struct llm *l, struct entry *e)
 	if (e->hh.tbl)
 		HASH_DEL(l->open, e);
 	lanes_free(&e->lanes);
+	results_free(&e->results);
 	xchg_free(&e->x);
 	mem_free(e);
 }
@@ -61,6 +69,7 @@ void llm_free(struct llm **ll)
 		return;
 	HASH_ITER (hh, l->open, e, next)
 		entry_free(l, e);
+	ratios_free(&l->ratios);
 	mem_free(l);
 }
 
@@ -89,6 +98,8 @@ static int entry_new(struct llm *l, const struct part *in, struct entry **ret)
 	e->key.off = in->off;
 	r = xchg_new(in->from, in->off, in->at_ns, &e->x);
 	if (r == 0)
+		e->x->ratios = l->ratios;
+	if (r == 0)
 		HASH_ADD(hh, l->open, key, sizeof(e->key), e);
 	if (r < 0 || !e->hh.tbl) {
 		entry_free(l, e);
@@ -99,20 +110,6 @@ static int entry_new(struct llm *l, const struct part *in, struct entry **ret)
 }
 
 /* ---- the request --------------------------------------------------------------------------------- */
-
-static int keep_lower(struct xchg *x, struct str s, struct str *ret)
-{
-	char *p;
-	int r = xchg_keep(x, s, ret);
-
-	if (r < 0 || !ret->n)
-		return r;
-	p = (char *)ret->p; /* our own copy */
-	for (size_t i = 0; i < ret->n; i++)
-		if (p[i] >= 'A' && p[i] <= 'Z')
-			p[i] = (char)(p[i] + 32);
-	return 0;
-}
 
 /* Whom the server takes itself for: the authority of an absolute target beats the Host beside it (RFC 9112
  * section 3.2.2). */
@@ -206,7 +203,7 @@ static int set_credential(struct llm *l, struct xchg *x, const struct part *in)
 static int find_provider(struct llm *l, struct xchg *x, const struct part *in)
 {
 	const struct llm_host *row = NULL;
-	struct str host = asked_host(in), named = STR_NONE, model;
+	struct str host = asked_host(in), named = STR_NONE, model, place;
 
 	if (l->o.endpoint)
 		named = l->o.endpoint(l->o.ctx, host);
@@ -220,7 +217,7 @@ static int find_provider(struct llm *l, struct xchg *x, const struct part *in)
 		x->route = provider_route(x->provider, S("GET"), in->target, &model);
 	if (!x->upgrade && llm_route_socket(x->route))
 		x->route = NULL; /* a list, a page: nothing that is billed */
-	if (x->route && x->route->kind == KIND_INFERENCE && !llm_route_socket(x->route))
+	if (x->route && !llm_route_socket(x->route))
 		x->format = x->route->format;
 	if (in->blurred && (!x->route || (x->route->kind == KIND_INFERENCE && !x->format)))
 		x->format = &llm_orphan;
@@ -228,10 +225,14 @@ static int find_provider(struct llm *l, struct xchg *x, const struct part *in)
 		x->format = &llm_stray;
 	x->u.provider = str_of(x->provider->name);
 	x->u.operation = str_of(x->route ? x->route->operation : NULL);
-	x->u.billing = (row && row->subscription) || (x->provider == &llm_anthropic && by_plan(in))
+	x->u.billing = (row && row->subscription) || provider_plan(x->provider, in->target) ||
+				       (x->provider == &llm_anthropic && by_plan(in))
 			       ? BILLING_SUBSCRIPTION
 			       : BILLING_METERED;
-	return row ? keep_lower(x, provider_region(row, host), &x->u.region) : 0;
+	place = row ? provider_region(row, host) : STR_NONE;
+	if (!place.n)
+		place = provider_place(x->provider, in->target);
+	return xchg_keep_lower(x, place, &x->u.region);
 }
 
 /* The tier as Bedrock's heads tell it; a faster way beats it. */
@@ -258,10 +259,24 @@ static struct str query(struct str target, struct str name)
 	return str_starts(target, name) ? str_skip(target, name.n) : STR_NONE;
 }
 
+/* How often this was tried before, or -1: "1", or as the AWS SDKs say it "attempt=2; max=3". */
+static int retries(const struct part *in)
+{
+	struct str attempt = str_trim(in->header[HDR_AMZ_ATTEMPT]), rest = attempt;
+	uint64_t n;
+
+	if (str_u64(str_trim(in->header[HDR_RETRY_COUNT]), &n) == 0)
+		return n < INT32_MAX ? (int)n : -1;
+	(void)str_cut(&rest, &attempt, ';');
+	attempt = str_trim(attempt);
+	if (!str_starts(attempt, S("attempt=")) || str_u64(str_skip(attempt, 8), &n) < 0)
+		return -1;
+	return n > 0 && n < INT32_MAX ? (int)n - 1 : -1;
+}
+
 static int on_request(struct llm *l, struct xchg *x, const struct part *in)
 {
 	struct str type = in->header[HDR_CONTENT_TYPE], model = STR_NONE;
-	uint64_t retry;
 	int r;
 
 	x->asked = true;
@@ -270,11 +285,13 @@ static int on_request(struct llm *l, struct xchg *x, const struct part *in)
 	x->upgrade = x->tunnel || in->header[HDR_UPGRADE].n > 0;
 	r = find_provider(l, x, in);
 	if (r == 0)
-		r = keep_lower(x, provider_host_name(asked_host(in)), &x->u.host);
+		r = xchg_keep_lower(x, provider_host_name(asked_host(in)), &x->u.host);
 	if (r == 0 && x->route) {
 		(void)provider_route(x->provider, str_of(x->route->method), in->target, &model);
 		if (llm_route_socket(x->route))
 			model = query(in->target, S("model="));
+		if (llm_route_socket(x->route) && !model.n) /* Azure */
+			model = query(in->target, S("deployment="));
 		x->routed = model.n > 0;
 		r = keep_decoded(x, model, &x->u.model_requested);
 	}
@@ -284,10 +301,11 @@ static int on_request(struct llm *l, struct xchg *x, const struct part *in)
 		r = xchg_keep(x, in->header[HDR_SESSION_ID], &x->u.session);
 	if (r == 0 && x->format && x->format->headers)
 		r = head_tier(x, in, &x->u.tier);
+	if (r == 0)
+		r = xchg_note(x, str_trim(in->header[HDR_VERTEX_TIER]), &x->u.tier);
 	if (r < 0)
 		return r;
-	if (str_u64(in->header[HDR_RETRY_COUNT], &retry) == 0 && retry < INT32_MAX)
-		x->u.retry = (int)retry;
+	x->u.retry = retries(in);
 	if (!x->route || x->route->kind != KIND_INFERENCE || in->body_less)
 		return 0;
 	x->hash = mem_zero(1, sizeof(*x->hash));
@@ -300,7 +318,7 @@ static int on_request(struct llm *l, struct xchg *x, const struct part *in)
 	x->form = mem_zero(1, sizeof(*x->form));
 	if (!x->form)
 		return -ENOMEM;
-	x->form->field = "model";
+	multipart_init(x->form, "model", type);
 	return 0;
 }
 
@@ -343,12 +361,24 @@ static int header_usage(struct xchg *x, const struct part *in)
 	if (r < 0 || b.n == 1)
 		return 0;
 	text[b.n++] = '}';
-	return fold_overlay(&x->raw, buf_str(&b));
+	return xchg_beside(x, buf_str(&b));
+}
+
+/* What a LiteLLM proxy says the call cost it; of a stream its head cannot know yet. */
+static int hop_cost(struct xchg *x, const struct part *in)
+{
+	char cost[DEC_TEXT];
+
+	if (x->u.stream || !x->format || in->status / 100 != 2 ||
+	    !llm_dollars(str_trim(in->header[HDR_LITELLM_COST]), cost))
+		return 0;
+	return xchg_keep(x, str_of(cost), &x->u.reported_cost);
 }
 
 static int on_response(struct llm *l, struct entry *e, const struct part *in)
 {
-	static const enum header ids[] = { HDR_REQUEST_ID, HDR_X_REQUEST_ID, HDR_X_AMZN_REQUESTID };
+	static const enum header ids[] = { HDR_REQUEST_ID, HDR_X_REQUEST_ID, HDR_X_AMZN_REQUESTID,
+					   HDR_APIM_REQUEST_ID };
 	struct xchg *x = e->x;
 	int r = 0;
 
@@ -368,9 +398,16 @@ static int on_response(struct llm *l, struct entry *e, const struct part *in)
 		r = head_tier(x, in, &x->tier);
 	if (r == 0)
 		r = xchg_note(x, str_trim(in->header[HDR_GEMINI_TIER]), &x->tier);
+	if (r == 0 && x->provider == &llm_azure)
+		r = xchg_keep_lower(x, str_trim(in->header[HDR_MS_REGION]), &x->u.region);
+	if (r == 0)
+		r = hop_cost(x, in);
 	if (r == 0 && in->upgraded && llm_route_socket(x->route))
 		r = lanes_new(x, l->o.key, &l->lanes, l->o.counters, l->out, &e->lanes);
-	x->socket = e->lanes != NULL;
+	if (r == 0 && in->status >= HTTP_OK && in->status < HTTP_REDIRECT && x->format &&
+	    x->format->later == LATER_RESULT)
+		r = results_new(x, l->o.counters, l->out, &e->results);
+	x->socket = e->lanes || e->results;
 	return r;
 }
 
@@ -384,6 +421,8 @@ static int on_body(struct entry *e, const struct part *in)
 		return xchg_ask(x, in->bytes);
 	if (!x->u.first_ns && in->bytes.n)
 		x->u.first_ns = in->at_ns;
+	if (e->results)
+		return results_feed(e->results, in);
 	return in->kind == PART_EVENT ? xchg_event(x, in) : xchg_answer(x, in->bytes);
 }
 
@@ -391,6 +430,8 @@ static int on_cut(struct entry *e, const struct part *in)
 {
 	if (!e->x->cut[in->dir])
 		e->x->cut[in->dir] = in->why ? in->why : WHY_GAP;
+	if (e->results && in->dir == DIR_IN)
+		results_cut(e->results, in->why ? in->why : WHY_GAP);
 	return e->lanes ? lanes_cut(e->lanes, in) : 0;
 }
 
@@ -401,6 +442,9 @@ static int on_end(struct llm *l, struct entry *e, const struct part *in)
 
 	if (e->lanes)
 		r = lanes_end(e->lanes, in, &x->unread);
+	if (e->results)
+		r = results_end(e->results, in, &x->unread);
+	x->final |= e->results && !in->aborted;
 	if (r == 0)
 		r = end_request(x);
 	if (r == 0)

@@ -19,7 +19,7 @@ static const struct llm_field fields[] = {
 	[PROMPT - MARK_MEMBER] = { "prompt_eval_count", LEAF_IN_TEXT, 0, 0 },
 	[ANSWER - MARK_MEMBER] = { "eval_count", LEAF_OUT_TEXT, 0, 0 },
 };
-static const struct llm_format chat = { LLM_TABLE(marks), LLM_TABLE(fields), .overlay = true };
+const struct llm_format llm_ollama_chat = { LLM_TABLE(marks), LLM_TABLE(fields), .overlay = true };
 static const struct llm_format embed = {
 	LLM_TABLE(marks),
 	LLM_TABLE(fields),
@@ -27,16 +27,23 @@ static const struct llm_format embed = {
 	.no_output = true,
 };
 
-static const struct llm_host hosts[] = { { "ollama.com", NULL, false } };
+static const struct llm_host hosts[] = {
+	{ "ollama.com", NULL, false },
+	{ "localhost:11434", NULL, false },
+	{ "127.0.0.1:11434", NULL, false },
+	{ "[::1]:11434", NULL, false },
+};
 static const struct llm_route routes[] = {
-	{ "POST", "**/api/chat", "chat", KIND_INFERENCE, &chat },
-	{ "POST", "**/api/generate", "completion", KIND_INFERENCE, &chat },
+	{ "POST", "**/api/chat", "chat", KIND_INFERENCE, &llm_ollama_chat },
+	{ "POST", "**/api/generate", "completion", KIND_INFERENCE, &llm_ollama_chat },
 	{ "POST", "**/api/embed", "embeddings", KIND_INFERENCE, &embed },
-	{ "POST", "**/v1/chat/completions", "chat", KIND_INFERENCE, &llm_chat },
-	{ "POST", "**/v1/completions", "completion", KIND_INFERENCE, &llm_chat },
-	{ "POST", "**/v1/responses", "responses", KIND_INFERENCE, NULL },
-	{ "POST", "**/v1/embeddings", "embeddings", KIND_INFERENCE, NULL },
+	{ "POST", "**/v1/chat/completions", "chat", KIND_INFERENCE, &llm_dialect },
+	{ "POST", "**/v1/completions", "completion", KIND_INFERENCE, &llm_dialect },
+	{ "POST", "**/v1/responses", "responses", KIND_INFERENCE, &llm_responses },
+	{ "POST", "**/v1/messages", "messages", KIND_INFERENCE, &llm_messages },
+	{ "POST", "**/v1/embeddings", "embeddings", KIND_INFERENCE, &llm_embeddings },
 	{ "POST", "**/api/embeddings", "embeddings", KIND_INFERENCE, NULL },
 };
 
-const struct llm_provider llm_ollama = { "ollama", LLM_TABLE(hosts), LLM_TABLE(routes) };
+const struct llm_provider llm_ollama = { "ollama", LLM_TABLE(hosts), LLM_TABLE(routes),
+					 .like = NULL };

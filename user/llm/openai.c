@@ -5,22 +5,9 @@
 /* ---- chat completions, completions ---------------------------------------------------------------- */
 
 static const struct json_want chat_marks[] = {
-	{ "model", MARK_MODEL, 0 },
-	{ "id", MARK_ID, 0 },
-	{ "service_tier", MARK_TIER, 0 },
-	{ "usage", MARK_USAGE, JSON_RAW },
-	{ "error", MARK_ERROR, JSON_EACH },
-	{ "choices[].finish_reason", MARK_STOP, 0 },
-	{ "choices[].text", MARK_TEXT, JSON_SIZE },
-	{ "choices[].message.content", MARK_TEXT, JSON_SIZE },
-	{ "choices[].message.refusal", MARK_TEXT, JSON_SIZE },
-	{ "choices[].message.tool_calls[].function.arguments", MARK_TEXT, JSON_SIZE },
-	{ "choices[].delta.content", MARK_TEXT, JSON_SIZE },
-	{ "choices[].delta.refusal", MARK_TEXT, JSON_SIZE },
-	{ "choices[].delta.reasoning", MARK_TEXT, JSON_SIZE },
-	{ "choices[].delta.reasoning_content", MARK_TEXT, JSON_SIZE },
-	{ "choices[].delta.tool_calls[].function.name", MARK_TEXT, JSON_SIZE },
-	{ "choices[].delta.tool_calls[].function.arguments", MARK_TEXT, JSON_SIZE },
+#define CHAT_MARK(path, mark, flags) { path, MARK_##mark, flags },
+#include "tbl/mark.h"
+#undef CHAT_MARK
 };
 /* accepted and rejected predictions are output like any other: they stay in out_text */
 static const struct llm_field chat_fields[] = {
@@ -43,43 +30,20 @@ const struct llm_format llm_chat = {
 	LLM_TABLE(chat_fields),
 	.no_output = false,
 };
-static const struct llm_format embeddings = {
+/* A vector costs nothing beyond what was read. */
+static const struct llm_field embeddings_fields[] = { { "prompt_tokens", LEAF_IN_TEXT, 0, 0 } };
+const struct llm_format llm_embeddings = {
 	LLM_TABLE(chat_marks),
-	LLM_TABLE(chat_fields),
+	LLM_TABLE(embeddings_fields),
 	.no_output = true,
 };
 
 /* ---- responses: the body, or `response` in the events of a stream ---------------------------------- */
 
 static const struct json_want responses_marks[] = {
-	{ "type", MARK_KIND, 0 },
-	{ "model", MARK_MODEL, 0 },
-	{ "id", MARK_ID, 0 },
-	{ "service_tier", MARK_TIER, 0 },
-	{ "usage", MARK_USAGE, JSON_RAW },
-	{ "error", MARK_ERROR, JSON_EACH },
-	{ "status", MARK_STATUS, 0 },
-	{ "output[].content[].text", MARK_TEXT, JSON_SIZE },
-	{ "output[].arguments", MARK_TEXT, JSON_SIZE },
-	{ "output[]", MARK_TOOL, JSON_EACH },
-	{ "output[].type", MARK_TOOL_TYPE, 0 },
-	{ "output[].status", MARK_TOOL_STATUS, 0 },
-	{ "output[].action.type", MARK_TOOL_ACTION, 0 },
-	{ "output[].container_id", MARK_TOOL_SESSION, 0 },
-	{ "delta", MARK_TEXT, JSON_SIZE },
-	{ "response.model", MARK_MODEL, 0 },
-	{ "response.id", MARK_ID, 0 },
-	{ "response.service_tier", MARK_TIER, 0 },
-	{ "response.usage", MARK_USAGE, JSON_RAW },
-	{ "response.error", MARK_ERROR, JSON_EACH },
-	{ "response.status", MARK_STATUS, 0 },
-	{ "response.output[]", MARK_TOOL, JSON_EACH },
-	{ "response.output[].type", MARK_TOOL_TYPE, 0 },
-	{ "response.output[].status", MARK_TOOL_STATUS, 0 },
-	{ "response.output[].action.type", MARK_TOOL_ACTION, 0 },
-	{ "response.output[].container_id", MARK_TOOL_SESSION, 0 },
-	{ "stream_id", MARK_LANE, 0 }, /* WebSocket */
-	{ "response_id", MARK_ID, 0 },
+#define RESPONSES_MARK(path, mark, flags) { path, MARK_##mark, flags },
+#include "tbl/mark.h"
+#undef RESPONSES_MARK
 };
 static const struct llm_field responses_fields[] = {
 	{ "input_tokens", LEAF_IN_TEXT, 0, 0 },
@@ -110,6 +74,43 @@ const struct llm_format llm_responses = {
 	.tools = llm_openai_tools,  .tool_count = LLM_OPENAI_TOOLS,
 };
 
+/* A stored answer, fetched by its id: told here first where it was made in the background. */
+const struct llm_format llm_fetched = {
+	LLM_TABLE(responses_marks), LLM_TABLE(responses_fields),    .last = responses_last,
+	.tools = llm_openai_tools,  .tool_count = LLM_OPENAI_TOOLS, .later = LATER_FETCHED,
+};
+
+/* ---- results of a batch: a file, each line the answer to one of its requests ------------------------- */
+
+/* An answer without an id of its own (embeddings) is known by that of its request. */
+static const struct json_want result_marks[] = {
+	{ "custom_id", MARK_LISTED, 0 },
+	{ "id", MARK_ID, 0 },
+	{ "response.status_code", MARK_STATUS, 0 },
+	{ "response.body", MARK_RESULT, JSON_EACH },
+#define CHAT_MARK(path, mark, flags)      { "response.body." path, MARK_##mark, flags },
+#define RESPONSES_MARK(path, mark, flags) { "response.body." path, MARK_##mark, flags },
+#include "tbl/mark.h"
+#undef CHAT_MARK
+#undef RESPONSES_MARK
+};
+
+static int result_count(const struct llm_format *f, struct str raw, struct str model,
+			struct llm_count *ret)
+{
+	int r = llm_count_fields(&llm_chat, raw, ret);
+
+	(void)f;
+	(void)model;
+	return r < 0 || !ret->none ? r : llm_count_fields(&llm_responses, raw, ret);
+}
+
+const struct llm_format llm_results = {
+	LLM_TABLE(result_marks),   LLM_TABLE(responses_fields),    .count = result_count,
+	.tools = llm_openai_tools, .tool_count = LLM_OPENAI_TOOLS, .tier = "batch",
+	.later = LATER_RESULT,
+};
+
 /* ---- images, audio ----------------------------------------------------------------------------------- */
 
 static const struct json_want media_marks[] = {
@@ -117,11 +118,20 @@ static const struct json_want media_marks[] = {
 	{ "usage", MARK_USAGE, JSON_RAW }, { "error", MARK_ERROR, JSON_EACH },
 	{ "text", MARK_TEXT, JSON_SIZE },  { "delta", MARK_TEXT, JSON_SIZE },
 };
+/* Pictures of models that report no tokens are billed a piece. */
+static const struct json_want image_marks[] = {
+	{ "type", MARK_KIND, 0 },
+	{ "model", MARK_MODEL, 0 },
+	{ "usage", MARK_USAGE, JSON_RAW },
+	{ "error", MARK_ERROR, JSON_EACH },
+	{ "data[]", MARK_IMAGE, JSON_EACH },
+};
 static const char *const media_last[] = { "image_generation.completed", "image_edit.completed",
 					  "transcript.text.done", "speech.audio.done", NULL };
 static const struct llm_field image_fields[] = {
 	{ "input_tokens", LEAF_IN_TEXT, 0, 0 },
 	{ "input_tokens_details.image_tokens", LEAF_IN_IMAGE, FIELD_PART, LEAF_IN_TEXT },
+	{ "input_tokens_details.cached_tokens", LEAF_IN_CACHE_READ, FIELD_PART, LEAF_IN_TEXT },
 	{ "output_tokens", LEAF_OUT_IMAGE, 0, 0 },
 	{ "output_tokens_details.text_tokens", LEAF_OUT_TEXT, FIELD_PART, LEAF_OUT_IMAGE },
 	{ "total_tokens", 0, FIELD_TOTAL, 0 },
@@ -133,13 +143,23 @@ static const struct llm_field audio_fields[] = {
 	{ "total_tokens", 0, FIELD_TOTAL, 0 },
 	{ "seconds", LEAF_N_AUDIO_MS, FIELD_SECONDS, 0 },
 };
-static const struct llm_format image = {
-	LLM_TABLE(media_marks),
-	LLM_TABLE(image_fields),
-	.last = media_last,
-	.upload = true,
+static const struct llm_field speech_fields[] = {
+	{ "input_tokens", LEAF_IN_TEXT, 0, 0 },
+	{ "output_tokens", LEAF_OUT_AUDIO, 0, 0 },
+	{ "total_tokens", 0, FIELD_TOTAL, 0 },
 };
-static const struct llm_format audio = {
+/* Speech is bytes of sound, or events that report tokens at their end. */
+const struct llm_format llm_speech = {
+	LLM_TABLE(media_marks),
+	LLM_TABLE(speech_fields),
+	.last = media_last,
+	.characters = true,
+};
+const struct llm_format llm_image = {
+	LLM_TABLE(image_marks), LLM_TABLE(image_fields), .last = media_last,
+	.upload = true,         .pictures = true,        .sized = true,
+};
+const struct llm_format llm_audio = {
 	LLM_TABLE(media_marks),
 	LLM_TABLE(audio_fields),
 	.last = media_last,
@@ -239,7 +259,7 @@ static const struct llm_socket realtime_socket = {
 	.format = &realtime,
 	.created = "response.created",
 	.extra = "conversation.item.input_audio_transcription.completed",
-	.extra_format = &audio,
+	.extra_format = &llm_audio,
 };
 
 static const struct llm_format realtime_messages = { .socket = &realtime_socket };
@@ -259,16 +279,19 @@ static const struct llm_route routes[] = {
 	{ "POST", "**/responses/compact", "responses", KIND_INFERENCE, &llm_responses },
 	{ "POST", "**/responses/{}/cancel", "responses", KIND_OTHER, NULL },
 	{ "POST", "**/responses", "responses", KIND_INFERENCE, &llm_responses },
+	{ "GET", "**/responses/{}", "responses", KIND_OTHER, &llm_fetched },
 	{ NULL, "**/responses/{}**", "responses", KIND_OTHER, NULL },
-	{ "POST", "**/embeddings", "embeddings", KIND_INFERENCE, &embeddings },
-	{ "POST", "**/audio/{}", "audio", KIND_INFERENCE, &audio },
-	{ "POST", "**/images/{}", "image", KIND_INFERENCE, &image },
+	{ "POST", "**/embeddings", "embeddings", KIND_INFERENCE, &llm_embeddings },
+	{ "POST", "**/audio/speech", "audio", KIND_INFERENCE, &llm_speech },
+	{ "POST", "**/audio/{}", "audio", KIND_INFERENCE, &llm_audio },
+	{ "POST", "**/images/{}", "image", KIND_INFERENCE, &llm_image },
 	{ "POST", "**/v1/videos", "video", KIND_INFERENCE, NULL },
 	{ "GET", "**/responses", "responses", KIND_INFERENCE, &responses_messages },
 	{ "GET", "**/realtime", "realtime", KIND_INFERENCE, &realtime_messages },
 	{ "POST", "**/realtime/calls", "realtime", KIND_INFERENCE, NULL },
 	{ NULL, "**/v1/videos**", "video", KIND_OTHER, NULL },
 	{ NULL, "**/v1/models**", "models", KIND_OTHER, NULL },
+	{ "GET", "**/files/{}/content", "files", KIND_OTHER, &llm_results },
 	{ NULL, "**/v1/files**", "files", KIND_OTHER, NULL },
 	{ NULL, "**/v1/uploads**", "files", KIND_OTHER, NULL },
 	{ NULL, "**/v1/vector_stores**", "vector_stores", KIND_OTHER, NULL },
@@ -276,7 +299,5 @@ static const struct llm_route routes[] = {
 	{ NULL, "**/v1/moderations", "moderations", KIND_OTHER, NULL },
 };
 
-const struct llm_provider llm_openai = { "openai", LLM_TABLE(hosts), LLM_TABLE(routes) };
-/* One's own server or gateway that speaks the same: no host is known by name, and no price. */
-const struct llm_provider llm_openai_compatible = { "openai-compatible", NULL, 0,
-						    LLM_TABLE(routes) };
+const struct llm_provider llm_openai = { "openai", LLM_TABLE(hosts), LLM_TABLE(routes),
+					 .like = NULL };

@@ -57,6 +57,7 @@ struct str provider_host_name(struct str host)
 const struct llm_provider *provider_by_host(struct str host, const struct llm_host **ret_host)
 {
 	struct str name = provider_host_name(host), run;
+	const char *pattern;
 
 	if (ret_host)
 		*ret_host = NULL;
@@ -64,7 +65,8 @@ const struct llm_provider *provider_by_host(struct str host, const struct llm_ho
 		return &llm_unknown;
 	for (size_t i = 0; i < COUNT_OF(known); i++) {
 		for (size_t k = 0; k < known[i]->host_count; k++) {
-			if (!host_fits(known[i]->hosts[k].name, name, &run))
+			pattern = known[i]->hosts[k].name;
+			if (!host_fits(pattern, strchr(pattern, ':') ? host : name, &run))
 				continue;
 			if (ret_host)
 				*ret_host = &known[i]->hosts[k];
@@ -164,8 +166,10 @@ static struct str target_path(struct str target)
 		target = path;
 	rest = target;
 	/* absolute form, as sent to a proxy */
-	if (str_starts(target, S("http://")) || str_starts(target, S("https://"))) {
-		const char *from = memchr(target.p + 8, '/', target.n - 8);
+	if (str_ieq(str_head(target, 7), S("http://")) ||
+	    str_ieq(str_head(target, 8), S("https://"))) {
+		struct str host = str_skip(target, 8); /* its first letter may be missing: no '/' */
+		const char *from = host.n ? memchr(host.p, '/', host.n) : NULL;
 
 		target = from ? str_skip(target, (size_t)(from - target.p)) : S("/");
 		rest = target;
@@ -191,7 +195,21 @@ const struct llm_route *provider_route(const struct llm_provider *p, struct str 
 		*ret_model = model;
 		return r;
 	}
-	return NULL;
+	return p->like ? provider_route(p->like, method, target, ret_model) : NULL;
+}
+
+bool provider_plan(const struct llm_provider *p, struct str target)
+{
+	struct str model;
+
+	return p->plan && path_fits(p->plan, target_path(target), &model);
+}
+
+struct str provider_place(const struct llm_provider *p, struct str target)
+{
+	struct str place = STR_NONE;
+
+	return p->place && path_fits(p->place, target_path(target), &place) ? place : STR_NONE;
 }
 
 const struct llm_provider *provider_local(struct str method, struct str target)

@@ -38,15 +38,86 @@ int said_usage(struct said *s, struct str object)
 	return 0;
 }
 
+/* The value at a path and what is around it: "a[].b" and 1 are {"a":[{"b":1}]}. */
+static int around(struct str path, struct str value, struct buf *b)
+{
+	struct str name;
+	bool more = str_cut(&path, &name, '.'), list;
+	int r;
+
+	if (!more)
+		name = path;
+	list = str_ends(name, S("[]"));
+	r = buf_printf(b, "{\"" STR_FMT "\":%s", STR_ARG(str_head(name, name.n - 2 * list)),
+		       list ? "[" : "");
+	if (r == 0)
+		r = more ? around(path, value, b) : buf_add(b, value);
+	return r < 0 ? r : buf_add(b, list ? S("]}") : S("}"));
+}
+
 /* A number without a usage object around it gets one. */
 int said_member(struct said *s, size_t field, struct str number)
 {
-	char object[LIMIT_MODEL_TEXT];
-	int n = snprintf(object, sizeof(object), "{\"%s\":" STR_FMT "}",
-			 s->format->fields[field].path, STR_ARG(number));
+	char text[LIMIT_MODEL_TEXT];
+	struct buf b = { .p = text, .room = sizeof(text), .limit = sizeof(text) - 1 };
+	int r = number.p ? around(str_of(s->format->fields[field].path), number, &b) : -EMSGSIZE;
 
-	return said_usage(s,
-			  n < (int)sizeof(object) ? (struct str){ object, (size_t)n } : STR_NONE);
+	return said_usage(s, r < 0 ? STR_NONE : buf_str(&b));
+}
+
+/* The numbers of whoever passes the answer on. */
+static int said_beside(struct said *s, struct str object)
+{
+	int r = object.p ? fold_overlay(&s->beside, object) : -EMSGSIZE;
+
+	if (r != -EMSGSIZE && r != -E2BIG)
+		return r;
+	s->usage = true;
+	s->raw_why = WHY_LIMIT;
+	s->hits |= r == -E2BIG ? HIT_USAGE_MEMBERS : HIT_USAGE_BYTES;
+	return 0;
+}
+
+static void too_long(struct said *s)
+{
+	s->usage = true;
+	s->raw_why = WHY_LIMIT;
+	s->hits |= HIT_USAGE_BYTES;
+}
+
+static int list_add(struct said *s, struct str object)
+{
+	int r = object.p && fold_is_utf8(object) ? buf_put(&s->list, ',') : -EMSGSIZE;
+
+	if (r == 0)
+		r = buf_add(&s->list, object);
+	if (r == -EMSGSIZE)
+		too_long(s);
+	return r == -EMSGSIZE ? 0 : r;
+}
+
+int said_list(struct said *s)
+{
+	_cleanup_(buf_done) struct buf b = { .limit = LIMIT_USAGE_BYTES };
+	struct str name = str_of(s->format->list), before, items = buf_str(&s->list);
+	int r = 0;
+
+	if (!items.n || s->raw_why)
+		return 0;
+	r = buf_printf(&b, "{\"%s\":{\"", s->format->list);
+	while (str_cut(&name, &before, '.'))
+		continue;
+	if (r == 0)
+		r = buf_printf(&b, STR_FMT "\":[", STR_ARG(name));
+	if (r == 0)
+		r = buf_add(&b, str_skip(items, 1));
+	if (r == 0)
+		r = buf_add(&b, S("]}}"));
+	if (r == 0)
+		return said_usage(s, buf_str(&b));
+	if (r == -EMSGSIZE)
+		too_long(s);
+	return r == -EMSGSIZE ? 0 : r;
 }
 
 /* ---- tools ------------------------------------------------------------------------------------------- */
@@ -86,6 +157,12 @@ static int tool_count(struct said *s, enum leaf leaf, bool once)
 int said_search(struct said *s)
 {
 	return tool_count(s, LEAF_N_WEB_SEARCH, false);
+}
+
+/* However much was found on a map, the prompt is billed once. */
+static int said_maps(struct said *s)
+{
+	return s->tools && s->tools->n[LEAF_N_MAPS] ? 0 : tool_count(s, LEAF_N_MAPS, false);
 }
 
 static int tool_end(struct said *s)
@@ -130,7 +207,7 @@ static int on_tool(struct said *s, int id, struct str text)
 
 static int said_text(struct said *s, int id, struct str text)
 {
-	if (text.n && !text.p && id != MARK_TEXT)
+	if (text.n && !text.p)
 		s->hits |= HIT_NAME_TEXT;
 	switch (id) {
 	case MARK_MODEL:
@@ -158,15 +235,24 @@ static int said_text(struct said *s, int id, struct str text)
 	case MARK_OTHER_MODEL:
 		said_keep(&s->other_model, text);
 		break;
-	case MARK_TEXT:
-		s->text += text.n;
-		break;
 	case MARK_SEARCH:
 		return text.n ? said_search(s) : 0;
 	default:
 		break;
 	}
 	return 0;
+}
+
+static void said_job(struct said *s, int id, enum json_type type, struct str text)
+{
+	if (id == MARK_BACKGROUND) {
+		s->background = type == JSON_TRUE;
+		return;
+	}
+	s->status_told = true;
+	s->queued = str_eq(text, S("queued")) || str_eq(text, S("in_progress"));
+	if (type == JSON_NUMBER && json_count(text, &s->status) < 0)
+		s->status = 0;
 }
 
 static int said_value(void *ctx, int id, enum json_type type, struct str text)
@@ -176,15 +262,36 @@ static int said_value(void *ctx, int id, enum json_type type, struct str text)
 	switch (id) {
 	case MARK_USAGE:
 		return type == JSON_OBJECT ? said_usage(s, text) : 0; /* null: not yet */
+	case MARK_BESIDE:
+		return type == JSON_OBJECT ? said_beside(s, text) : 0;
 	case MARK_ERROR:
 		s->error |= type != JSON_NULL;
 		return 0;
-	case MARK_STATUS:
-		s->status_told = true;
-		s->queued = str_eq(text, S("queued")) || str_eq(text, S("in_progress"));
-		if (type == JSON_NUMBER && json_count(text, &s->status) < 0)
-			s->status = 0;
+	case MARK_EXTRA:
+	case MARK_MIXED:
+		if (type != JSON_NULL)
+			s->extra = id == MARK_MIXED ? WHY_MIXED_MODELS : WHY_UNKNOWN_FORMAT;
 		return 0;
+	case MARK_TEXT: /* what tools are asked may be an object */
+		s->text += type == JSON_STRING || type == JSON_OBJECT ? text.n : 0;
+		return 0;
+	case MARK_STATUS:
+	case MARK_BACKGROUND:
+		said_job(s, id, type, text);
+		return 0;
+	case MARK_LISTED:
+		s->listed = true;
+		return 0;
+	case MARK_RESULT:
+		s->result |= type == JSON_OBJECT;
+		return 0;
+	case MARK_IMAGE:
+		s->images += type == JSON_OBJECT || type == JSON_STRING;
+		return 0;
+	case MARK_LIST:
+		return type == JSON_OBJECT ? list_add(s, text) : 0;
+	case MARK_MAPS:
+		return type == JSON_OBJECT ? said_maps(s) : 0;
 	case MARK_CHOICE:
 		s->several |= !str_eq(text, S("0"));
 		return 0;
@@ -199,7 +306,7 @@ static int said_value(void *ctx, int id, enum json_type type, struct str text)
 		return on_tool(s, id, text);
 	default:
 		if (id >= MARK_MEMBER)
-			return type == JSON_NUMBER
+			return type == JSON_NUMBER || type == JSON_OBJECT
 				       ? said_member(s, (size_t)(id - MARK_MEMBER), text)
 				       : 0;
 		return type == JSON_STRING ? said_text(s, id, text) : 0;
@@ -234,6 +341,8 @@ int said_new(const struct llm_format *f, struct said **ret)
 		return -ENOMEM;
 	s->format = f;
 	s->raw.limit = LIMIT_USAGE_BYTES;
+	s->beside.limit = SAID_BESIDE;
+	s->list.limit = LIMIT_USAGE_BYTES;
 	if (f->binary)
 		r = vertexpb_new(s, &s->binary);
 	else
@@ -260,6 +369,8 @@ void said_free(struct said **ss)
 	json_free(&s->outer);
 	vertexpb_free(&s->binary);
 	buf_done(&s->raw);
+	buf_done(&s->beside);
+	buf_done(&s->list);
 	mem_free(s->tools);
 	mem_free(s);
 }
@@ -268,6 +379,8 @@ void said_reset(struct said *s)
 {
 	mem_free(take(s->tools));
 	buf_reset(&s->raw);
+	buf_reset(&s->beside);
+	buf_reset(&s->list);
 	if (s->binary)
 		vertexpb_reset(s->binary);
 	else
@@ -280,8 +393,10 @@ void said_reset(struct said *s)
 	s->head_n = 0;
 	s->begun = s->bad = s->broken = s->usage = false;
 	s->hits = 0;
-	s->raw_why = WHY_NONE;
+	s->raw_why = s->extra = WHY_NONE;
 	s->fast = s->stop = s->several = s->error = s->status_told = s->queued = false;
+	s->background = s->listed = s->result = false;
+	s->images = 0;
 	s->status = s->text = 0;
 	s->tool = NULL;
 	s->tool_other_action = s->tool_not_done = false;

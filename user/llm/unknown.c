@@ -1,33 +1,37 @@
 /* unknown.c -- hosts and paths that are not listed, and answers whose request was not seen: a call that has the
- * shape of inference is shown and left unpriced; anything else is other traffic. */
+ * shape of inference is counted and left unpriced; anything else is other traffic. */
 #include "llm/provider.h"
 
 /* The host may be anything, so a path must say more than one common word. */
 static const struct llm_route routes[] = {
-	{ "POST", "**/chat/completions", "chat", KIND_INFERENCE, NULL },
-	{ "POST", "**/v1/completions", "completion", KIND_INFERENCE, NULL },
-	{ "POST", "**/v1/messages", "messages", KIND_INFERENCE, NULL },
-	{ "POST", "**/v1/responses", "responses", KIND_INFERENCE, NULL },
-	{ "POST", "**/openai/responses", "responses", KIND_INFERENCE, NULL },
-	{ "POST", "**/v1/embeddings", "embeddings", KIND_INFERENCE, NULL },
-	{ "POST", "**/v1/rerank", "rerank", KIND_INFERENCE, NULL },
-	{ "POST", "**/v1/audio/speech", "audio", KIND_INFERENCE, NULL },
-	{ "POST", "**/v1/audio/transcriptions", "audio", KIND_INFERENCE, NULL },
-	{ "POST", "**/v1/images/generations", "image", KIND_INFERENCE, NULL },
-	{ "POST", "**/model/{model}/converse", "chat", KIND_INFERENCE, NULL },
-	{ "POST", "**/model/{model}/converse-stream", "chat", KIND_INFERENCE, NULL },
-	{ "POST", "**/model/{model}/invoke", "invoke", KIND_INFERENCE, NULL },
-	{ "POST", "**/model/{model}/invoke-with-response-stream", "invoke", KIND_INFERENCE, NULL },
-	{ "POST", "**/models/{model}:generateContent", "generate_content", KIND_INFERENCE, NULL },
+	{ "POST", "**/chat/completions", "chat", KIND_INFERENCE, &llm_dialect },
+	{ "POST", "**/v1/completions", "completion", KIND_INFERENCE, &llm_dialect },
+	{ "POST", "**/v1/messages", "messages", KIND_INFERENCE, &llm_messages },
+	{ "POST", "**/v1/responses", "responses", KIND_INFERENCE, &llm_responses },
+	{ "POST", "**/openai/responses", "responses", KIND_INFERENCE, &llm_responses },
+	{ "POST", "**/v1/embeddings", "embeddings", KIND_INFERENCE, &llm_vectors },
+	{ "POST", "**/v1/rerank", "rerank", KIND_INFERENCE, &llm_vectors },
+	{ "POST", "**/v1/audio/speech", "audio", KIND_INFERENCE, &llm_audio },
+	{ "POST", "**/v1/audio/transcriptions", "audio", KIND_INFERENCE, &llm_audio },
+	{ "POST", "**/v1/images/generations", "image", KIND_INFERENCE, &llm_image },
+	{ "POST", "**/model/{model}/converse", "chat", KIND_INFERENCE, &llm_converse },
+	{ "POST", "**/model/{model}/converse-stream", "chat", KIND_INFERENCE, &llm_converse },
+	{ "POST", "**/model/{model}/invoke", "invoke", KIND_INFERENCE, &llm_invoke },
+	{ "POST", "**/model/{model}/invoke-with-response-stream", "invoke", KIND_INFERENCE,
+	  &llm_invoke_stream },
+	{ "POST", "**/models/{model}:generateContent", "generate_content", KIND_INFERENCE,
+	  &llm_generate },
 	{ "POST", "**/models/{model}:streamGenerateContent", "generate_content", KIND_INFERENCE,
-	  NULL },
-	{ "POST", "**/models/{model}:rawPredict", "messages", KIND_INFERENCE, NULL },
-	{ "POST", "**/models/{model}:streamRawPredict", "messages", KIND_INFERENCE, NULL },
-	{ "POST", "**/api/chat", "chat", KIND_INFERENCE, NULL },
-	{ "POST", "**/api/generate", "completion", KIND_INFERENCE, NULL },
+	  &llm_generate_stream },
+	{ "POST", "**/models/{model}:rawPredict", "messages", KIND_INFERENCE, &llm_messages },
+	{ "POST", "**/models/{model}:streamRawPredict", "messages", KIND_INFERENCE, &llm_messages },
+	{ "POST", "**/api/chat", "chat", KIND_INFERENCE, &llm_ollama_chat },
+	{ "POST", "**/api/generate", "completion", KIND_INFERENCE, &llm_ollama_chat },
 };
+/* A gateway's estimate of what its provider will charge. */
+static const struct llm_cost cost = { .path = "pydantic_ai_gateway.cost_estimate" };
 
-const struct llm_provider llm_unknown = { "unknown", NULL, 0, LLM_TABLE(routes) };
+const struct llm_provider llm_unknown = { "unknown", NULL, 0, LLM_TABLE(routes), .cost = &cost };
 
 /* ---- an answer alone ---------------------------------------------------------------------------------- */
 
@@ -46,6 +50,11 @@ static const struct json_want marks[] = {
 	{ "service_tier", MARK_TIER, 0 },
 	{ "response.service_tier", MARK_TIER, 0 },
 	{ "choices[].finish_reason", MARK_STOP, 0 },
+	{ "x_groq.usage", MARK_USAGE, JSON_RAW },
+	{ "choices[].message.executed_tools[]", MARK_EXTRA, JSON_EACH },
+	{ "choices[].delta.executed_tools[]", MARK_EXTRA, JSON_EACH },
+	{ "usage_breakdown.models[]", MARK_MIXED, JSON_EACH },
+	{ "x_groq.usage_breakdown.models[]", MARK_MIXED, JSON_EACH },
 	{ "output[]", MARK_TOOL, JSON_EACH },
 	{ "output[].type", MARK_TOOL_TYPE, 0 },
 	{ "output[].status", MARK_TOOL_STATUS, 0 },
@@ -60,32 +69,47 @@ static const struct json_want marks[] = {
 static const char *const ends[] = { "message_stop", "response.completed", "response.incomplete",
 				    "response.failed", NULL };
 static const struct {
-	const char *kind;
-	const struct llm_format *format;
+	const char *kind, *operation;
 } kinds[] = {
-	{ "chat.completion", &llm_chat },
-	{ "chat.completion.chunk", &llm_chat },
-	{ "text_completion", &llm_chat },
-	{ "response", &llm_responses },
-	{ "response.compaction", &llm_responses },
-	{ "response.created", &llm_responses },
-	{ "response.output_text.delta", &llm_responses },
-	{ "response.completed", &llm_responses },
-	{ "response.incomplete", &llm_responses },
-	{ "response.failed", &llm_responses },
-	{ "message", &llm_messages },
-	{ "message_start", &llm_messages },
-	{ "message_delta", &llm_messages },
-	{ "message_stop", &llm_messages },
-	{ "content_block_delta", &llm_messages },
+	{ "chat.completion", "chat" },
+	{ "chat.completion.chunk", "chat" },
+	{ "text_completion", "completion" },
+	{ "response", "responses" },
+	{ "response.compaction", "responses" },
+	{ "response.created", "responses" },
+	{ "response.output_text.delta", "responses" },
+	{ "response.completed", "responses" },
+	{ "response.incomplete", "responses" },
+	{ "response.failed", "responses" },
+	{ "message", "messages" },
+	{ "message_start", "messages" },
+	{ "message_delta", "messages" },
+	{ "message_stop", "messages" },
+	{ "content_block_delta", "messages" },
 };
 
-const struct llm_format *llm_format_by_kind(struct str kind)
+/* The provider's own way for such an operation, as far as it is known who that is. */
+static const struct llm_format *format_of(const struct llm_provider *p, const char *operation)
 {
-	for (size_t i = 0; i < COUNT_OF(kinds); i++)
-		if (str_eq(str_of(kinds[i].kind), kind))
-			return kinds[i].format;
+	for (; p; p = p->like)
+		for (size_t i = 0; i < p->route_count; i++)
+			if (p->routes[i].format && strcmp(p->routes[i].operation, operation) == 0)
+				return p->routes[i].format;
 	return NULL;
+}
+
+const struct llm_format *llm_format_by_kind(const struct llm_provider *p, struct str kind)
+{
+	const struct llm_format *f = NULL;
+
+	for (size_t i = 0; !f && i < COUNT_OF(kinds); i++) {
+		if (!str_eq(str_of(kinds[i].kind), kind))
+			continue;
+		f = format_of(p, kinds[i].operation);
+		if (!f)
+			f = format_of(&llm_unknown, kinds[i].operation);
+	}
+	return f;
 }
 
 /* Only to see that there is a usage object. */

@@ -1,66 +1,166 @@
-/* vendors.c -- providers whose usage this version does not read yet: their calls are seen, named and left
- * unpriced, never guessed. */
+/* vendors.c -- hosts that speak OpenAI's language (and some that also speak others'), each in a dialect: together the dialects
+ * are one table, since nobody says in the same words what another does not mean. Whose usage or paths are his own has a file. */
 #include "llm/provider.h"
 
-/* For hosts that are an LLM API, so that a short path is enough. */
-const struct llm_route llm_shapes[] = {
-	{ "POST", "**/chat/completions", "chat", KIND_INFERENCE, NULL },
-	{ "POST", "**/fim/completions", "completion", KIND_INFERENCE, NULL },
-	{ "POST", "**/completions", "completion", KIND_INFERENCE, NULL },
-	{ "POST", "**/messages", "messages", KIND_INFERENCE, NULL },
-	{ "POST", "**/responses", "responses", KIND_INFERENCE, NULL },
-	{ "POST", "**/responses/compact", "responses", KIND_INFERENCE, NULL },
-	{ "POST", "**/embeddings", "embeddings", KIND_INFERENCE, NULL },
-	{ "POST", "**/audio/{}", "audio", KIND_INFERENCE, NULL },
-	{ "POST", "**/images/{}", "image", KIND_INFERENCE, NULL },
-	{ "POST", "**/rerank", "rerank", KIND_INFERENCE, NULL },
-	{ "POST", "**/ocr", "ocr", KIND_INFERENCE, NULL },
-	{ "POST", "**/model/{model}/converse", "chat", KIND_INFERENCE, NULL },
-	{ "POST", "**/model/{model}/converse-stream", "chat", KIND_INFERENCE, NULL },
-	{ "POST", "**/model/{model}/invoke", "invoke", KIND_INFERENCE, NULL },
-	{ "POST", "**/model/{model}/invoke-with-response-stream", "invoke", KIND_INFERENCE, NULL },
-	{ "POST", "**/models/{model}:generateContent", "generate_content", KIND_INFERENCE, NULL },
-	{ "POST", "**/models/{model}:streamGenerateContent", "generate_content", KIND_INFERENCE,
-	  NULL },
-	{ "POST", "**/models/{model}:embedContent", "embeddings", KIND_INFERENCE, NULL },
-	{ "POST", "**/models/{model}:batchEmbedContents", "embeddings", KIND_INFERENCE, NULL },
-	{ "POST", "**/models/{model}:predict", "predict", KIND_INFERENCE, NULL },
-	{ "POST", "**/models/count-tokens:rawPredict", "count_tokens", KIND_OTHER, NULL },
-	{ "POST", "**/models/{model}:rawPredict", "messages", KIND_INFERENCE, NULL },
-	{ "POST", "**/models/{model}:streamRawPredict", "messages", KIND_INFERENCE, NULL },
-	{ "POST", "**/models/{model}:countTokens", "count_tokens", KIND_OTHER, NULL },
-	{ "POST", "**/v1/chat", "chat", KIND_INFERENCE, NULL },
-	{ "POST", "**/v2/chat", "chat", KIND_INFERENCE, NULL },
-	{ "POST", "**/v1/embed", "embeddings", KIND_INFERENCE, NULL },
-	{ "POST", "**/v2/embed", "embeddings", KIND_INFERENCE, NULL },
-	{ "POST", "**/api/chat", "chat", KIND_INFERENCE, NULL },
-	{ "POST", "**/api/generate", "completion", KIND_INFERENCE, NULL },
+/* ---- chat completions ------------------------------------------------------------------------------------- */
+
+static const struct json_want marks[] = {
+#define CHAT_MARK(path, mark, flags) { path, MARK_##mark, flags },
+#include "tbl/mark.h"
+#undef CHAT_MARK
+	{ "x_groq.usage", MARK_USAGE, JSON_RAW },
+	/* Groq's compound models: several models and tools, and the usage is their sum */
+	{ "choices[].message.executed_tools[]", MARK_EXTRA, JSON_EACH },
+	{ "choices[].delta.executed_tools[]", MARK_EXTRA, JSON_EACH },
+	{ "usage_breakdown.models[]", MARK_MIXED, JSON_EACH },
+	{ "x_groq.usage_breakdown.models[]", MARK_MIXED, JSON_EACH },
+	{ "web_search[]", MARK_EXTRA, JSON_EACH }, /* Z.ai: what was found, billed by the search */
 };
-const size_t llm_shape_count = COUNT_OF(llm_shapes);
+/* Whatever else a gateway copies into it (LiteLLM: Anthropic's cache_... beside prompt_tokens), `prompt_tokens` is all of the
+ * prompt. Grok counts its reasoning besides `completion_tokens`, everybody else within: the total tells. */
+static const struct llm_field fields[] = {
+	{ "prompt_tokens", LEAF_IN_TEXT, 0, 0 },
+	{ "prompt_tokens_details.cached_tokens", LEAF_IN_CACHE_READ, FIELD_PART, LEAF_IN_TEXT },
+	{ "prompt_cache_hit_tokens", LEAF_IN_CACHE_READ, FIELD_PART | FIELD_SAME, LEAF_IN_TEXT },
+	{ "cached_tokens", LEAF_IN_CACHE_READ, FIELD_PART | FIELD_SAME, LEAF_IN_TEXT },
+	{ "num_cached_tokens", LEAF_IN_CACHE_READ, FIELD_PART | FIELD_SAME, LEAF_IN_TEXT },
+	{ "cache_read_input_tokens", LEAF_IN_CACHE_READ, FIELD_PART | FIELD_SAME, LEAF_IN_TEXT },
+	{ "prompt_tokens_details.cache_write_tokens", LEAF_IN_CACHE_WRITE, FIELD_PART,
+	  LEAF_IN_TEXT },
+	{ "prompt_tokens_details.cache_creation_tokens", LEAF_IN_CACHE_WRITE,
+	  FIELD_PART | FIELD_SAME, LEAF_IN_TEXT },
+	{ "cache_creation_input_tokens", LEAF_IN_CACHE_WRITE, FIELD_PART | FIELD_SAME,
+	  LEAF_IN_TEXT },
+	{ "prompt_tokens_details.audio_tokens", LEAF_IN_AUDIO, FIELD_PART | FIELD_SHARED,
+	  LEAF_IN_TEXT },
+	{ "prompt_tokens_details.image_tokens", LEAF_IN_IMAGE, FIELD_PART | FIELD_SHARED,
+	  LEAF_IN_TEXT },
+	{ "prompt_tokens_details.video_tokens", LEAF_IN_VIDEO, FIELD_PART | FIELD_SHARED,
+	  LEAF_IN_TEXT },
+	{ "completion_tokens", LEAF_OUT_TEXT, 0, 0 },
+	{ "completion_tokens_details.reasoning_tokens", LEAF_OUT_REASONING,
+	  FIELD_PART | FIELD_APART, LEAF_OUT_TEXT },
+	{ "completion_tokens_details.audio_tokens", LEAF_OUT_AUDIO, FIELD_PART, LEAF_OUT_TEXT },
+	{ "total_tokens", 0, FIELD_TOTAL, 0 },
+};
+const struct llm_format llm_dialect = { LLM_TABLE(marks), LLM_TABLE(fields), .last = NULL };
+
+/* ---- embeddings, rerank: the prompt is all there is ------------------------------------------------------- */
+
+static const struct llm_field vector_fields[] = {
+	{ "prompt_tokens", LEAF_IN_TEXT, 0, 0 },
+	{ "input_tokens", LEAF_IN_TEXT, FIELD_SAME, 0 },
+	{ "total_tokens", LEAF_IN_TEXT, FIELD_ELSE, 0 },
+	{ "completion_tokens", LEAF_OUT_TEXT, 0, 0 },
+	{ "total_tokens", 0, FIELD_TOTAL, 0 },
+};
+const struct llm_format llm_vectors = {
+	LLM_TABLE(marks),
+	LLM_TABLE(vector_fields),
+	.no_output = true,
+};
+
+/* ---- where ------------------------------------------------------------------------------------------------ */
+
+/* For hosts that are an LLM API, so that a short path is enough. */
+static const struct llm_route shapes[] = {
+	{ "POST", "**/chat/completions", "chat", KIND_INFERENCE, &llm_dialect },
+	{ "POST", "**/fim/completions", "completion", KIND_INFERENCE, &llm_dialect },
+	{ "POST", "**/completions", "completion", KIND_INFERENCE, &llm_dialect },
+	{ "POST", "**/messages/count_tokens", "count_tokens", KIND_OTHER, NULL },
+	{ "POST", "**/messages", "messages", KIND_INFERENCE, &llm_messages },
+	{ "POST", "**/responses/input_tokens", "count_tokens", KIND_OTHER, NULL },
+	{ "POST", "**/responses/compact", "responses", KIND_INFERENCE, &llm_responses },
+	{ "POST", "**/responses", "responses", KIND_INFERENCE, &llm_responses },
+	{ "POST", "**/embeddings", "embeddings", KIND_INFERENCE, &llm_vectors },
+	{ "POST", "**/rerank", "rerank", KIND_INFERENCE, &llm_vectors },
+	{ "POST", "**/audio/{}", "audio", KIND_INFERENCE, &llm_audio },
+	{ "POST", "**/images/{}", "image", KIND_INFERENCE, &llm_image },
+	{ "POST", "**/model/{model}/converse", "chat", KIND_INFERENCE, &llm_converse },
+	{ "POST", "**/model/{model}/converse-stream", "chat", KIND_INFERENCE, &llm_converse },
+	{ "POST", "**/model/{model}/invoke", "invoke", KIND_INFERENCE, &llm_invoke },
+	{ "POST", "**/model/{model}/invoke-with-response-stream", "invoke", KIND_INFERENCE,
+	  &llm_invoke_stream },
+	{ "POST", "**/models/{model}:generateContent", "generate_content", KIND_INFERENCE,
+	  &llm_generate },
+	{ "POST", "**/models/{model}:streamGenerateContent", "generate_content", KIND_INFERENCE,
+	  &llm_generate_stream },
+	{ "POST", "**/models/{model}:embedContent", "embeddings", KIND_INFERENCE, &llm_embed },
+	{ "POST", "**/models/{model}:batchEmbedContents", "embeddings", KIND_INFERENCE,
+	  &llm_embed },
+	{ "POST", "**/models/count-tokens:rawPredict", "count_tokens", KIND_OTHER, NULL },
+	{ "POST", "**/models/{model}:rawPredict", "messages", KIND_INFERENCE, &llm_messages },
+	{ "POST", "**/models/{model}:streamRawPredict", "messages", KIND_INFERENCE, &llm_messages },
+	{ "POST", "**/models/{model}:predict", "predict", KIND_INFERENCE, NULL },
+	{ "POST", "**/models/{model}:countTokens", "count_tokens", KIND_OTHER, NULL },
+};
+const struct llm_provider llm_shapes = { "shapes", NULL, 0, LLM_TABLE(shapes), .like = NULL };
+
+/* One's own server or gateway: no host is known by name, and no price. */
+static const struct llm_route compatible[] = {
+	{ "POST", "**/chat/completions", "chat", KIND_INFERENCE, &llm_dialect },
+	{ "POST", "**/completions", "completion", KIND_INFERENCE, &llm_dialect },
+	{ "POST", "**/embeddings", "embeddings", KIND_INFERENCE, &llm_vectors },
+	{ "POST", "**/rerank", "rerank", KIND_INFERENCE, &llm_vectors },
+};
+const struct llm_provider llm_openai_compatible = {
+	"openai-compatible", NULL, 0, LLM_TABLE(compatible), .like = &llm_openai,
+};
+
+/* A router of whatever: all that is sent there is billed. */
+static const struct llm_route huggingface_routes[] = {
+	{ "POST", "**/chat/completions", "chat", KIND_INFERENCE, &llm_dialect },
+	{ "POST", "**/completions", "completion", KIND_INFERENCE, &llm_dialect },
+	{ "POST", "**/responses", "responses", KIND_INFERENCE, &llm_responses },
+	{ "POST", "**/embeddings", "embeddings", KIND_INFERENCE, &llm_vectors },
+	{ "POST", "**", "inference", KIND_INFERENCE, NULL },
+};
+static const struct llm_route fireworks_routes[] = {
+	{ "POST", "**/workflows/**", "image", KIND_INFERENCE, NULL },
+	{ "POST", "**/image_generation/**", "image", KIND_INFERENCE, NULL },
+};
+static const struct llm_route snowflake_routes[] = {
+	{ "POST", "**/cortex/inference:complete", "chat", KIND_INFERENCE, &llm_dialect },
+	{ "POST", "**/cortex/inference:embed", "embeddings", KIND_INFERENCE, &llm_vectors },
+	{ "POST", "**/cortex/agent:run", "agent", KIND_INFERENCE, NULL },
+	{ "POST", "**/agents/{}:run", "agent", KIND_INFERENCE, NULL },
+};
+static const struct llm_route zai_routes[] = {
+	{ "POST", "**/videos/{}", "video", KIND_INFERENCE, NULL },
+	{ "POST", "**/web_search", "search", KIND_INFERENCE, NULL },
+	{ "POST", "**/tokenizer", "count_tokens", KIND_OTHER, NULL },
+};
+static const struct llm_cost gateway_cost = { .path = "pydantic_ai_gateway.cost_estimate" };
 
 #define VENDOR(id, name, ...)                                        \
 	static const struct llm_host id##_hosts[] = { __VA_ARGS__ }; \
-	const struct llm_provider llm_##id = { name, LLM_TABLE(id##_hosts), LLM_TABLE(llm_shapes) }
+	const struct llm_provider llm_##id = { name, LLM_TABLE(id##_hosts), .like = &llm_shapes }
 
-VENDOR(azure, "azure", { "*.openai.azure.com", NULL, false },
-       { "*.cognitiveservices.azure.com", NULL, false },
-       { "*.services.ai.azure.com", NULL, false });
-VENDOR(mistral, "mistral", { "api.mistral.ai", NULL, false }, { "api.eu.mistral.ai", "eu", false },
-       { "api.us.mistral.ai", "us", false });
-VENDOR(cohere, "cohere", { "api.cohere.com", NULL, false }, { "api.cohere.ai", NULL, false });
-VENDOR(deepseek, "deepseek", { "api.deepseek.com", NULL, false });
-VENDOR(groq, "groq", { "api.groq.com", NULL, false });
-VENDOR(xai, "xai", { "api.x.ai", NULL, false }, { "*.api.x.ai", NULL, false });
-VENDOR(openrouter, "openrouter", { "openrouter.ai", NULL, false });
 VENDOR(cerebras, "cerebras", { "api.cerebras.ai", NULL, false });
 VENDOR(crusoe, "crusoe", { "api.inference.crusoecloud.com", NULL, false });
-VENDOR(fireworks, "fireworks", { "api.fireworks.ai", NULL, false });
+VENDOR(deepseek, "deepseek", { "api.deepseek.com", NULL, false });
+VENDOR(groq, "groq", { "api.groq.com", NULL, false });
 VENDOR(heroku, "heroku", { "*.inference.heroku.com", NULL, false });
-VENDOR(huggingface, "huggingface", { "router.huggingface.co", NULL, false });
-VENDOR(perplexity, "perplexity", { "api.perplexity.ai", NULL, false });
-VENDOR(pydantic_gateway, "pydantic-gateway", { "gateway.pydantic.dev", NULL, false });
-VENDOR(snowflake, "snowflake", { "*.snowflakecomputing.com", NULL, false });
 VENDOR(together, "together", { "api.together.xyz", NULL, false },
        { "api.together.ai", NULL, false });
-VENDOR(voyage, "voyage", { "api.voyageai.com", NULL, false });
-VENDOR(zai, "zai", { "api.z.ai", NULL, false });
+
+/* Those with paths of their own. */
+#define VENDOR_ROUTES(id, name, host, ...)                                                  \
+	static const struct llm_host id##_hosts[] = { { host, NULL, false } };              \
+	const struct llm_provider llm_##id = { name, LLM_TABLE(id##_hosts),                 \
+					       LLM_TABLE(id##_routes), .like = &llm_shapes, \
+					       __VA_ARGS__ }
+
+VENDOR_ROUTES(fireworks, "fireworks", "api.fireworks.ai", .cost = NULL);
+/* Who serves stands in the path, and has prices of his own. */
+VENDOR_ROUTES(huggingface, "huggingface", "router.huggingface.co", .place = "/{model}/v**");
+VENDOR_ROUTES(snowflake, "snowflake", "*.snowflakecomputing.com", .cost = NULL);
+VENDOR_ROUTES(zai, "zai", "api.z.ai", .plan = "/api/coding/**");
+
+static const struct llm_host gateway_hosts[] = { { "gateway.pydantic.dev", NULL, false } };
+const struct llm_provider llm_pydantic_gateway = {
+	"pydantic-gateway",
+	LLM_TABLE(gateway_hosts),
+	.like = &llm_shapes,
+	.cost = &gateway_cost,
+};

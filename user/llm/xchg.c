@@ -12,6 +12,20 @@ int xchg_keep(struct xchg *x, struct str s, struct str *ret)
 	return arena_str(&x->arena, str_head(s, LIMIT_MODEL_TEXT), ret);
 }
 
+int xchg_keep_lower(struct xchg *x, struct str s, struct str *ret)
+{
+	char *p;
+	int r = xchg_keep(x, s, ret);
+
+	if (r < 0 || !ret->n)
+		return r;
+	p = (char *)ret->p; /* our own copy */
+	for (size_t i = 0; i < ret->n; i++)
+		if (p[i] >= 'A' && p[i] <= 'Z')
+			p[i] = (char)(p[i] + 32);
+	return 0;
+}
+
 int xchg_note(struct xchg *x, struct str s, struct str *ret)
 {
 	char *place = (char *)ret->p; /* our own */
@@ -36,6 +50,7 @@ int xchg_new(const struct origin *from, uint64_t off, uint64_t at_ns, struct xch
 		return -ENOMEM;
 	x->arena.limit = XCHG_ARENA;
 	x->raw.limit = LIMIT_USAGE_BYTES;
+	x->beside.limit = SAID_BESIDE;
 	x->provider = &llm_unknown;
 	x->u.from = *from;
 	x->u.off = off;
@@ -58,6 +73,7 @@ void xchg_free(struct xchg **xx)
 	mem_free(x->form);
 	mem_free(x->tools);
 	buf_done(&x->raw);
+	buf_done(&x->beside);
 	arena_reset(&x->arena);
 	mem_free(x);
 }
@@ -86,21 +102,44 @@ void xchg_hash_text(struct hash *h, char ret[XCHG_HASH_TEXT])
 
 /* ---- the request ------------------------------------------------------------------------------------- */
 
+/* Was there anything to weigh? */
+static bool weighs(const struct weight *w)
+{
+	return w->text || w->tools || w->messages || w->media || w->sealed;
+}
+
 int xchg_asked(struct xchg *x, const struct ask *a)
 {
 	bool json = !x->format || !x->format->binary;
+	char picture[ASK_PICTURE];
 	int r = x->routed ? 0 : xchg_note(x, ask_model(a), &x->u.model_requested);
 
 	if (r == 0)
 		r = xchg_note(x, ask_tier(a), &x->u.tier);
+	if (r == 0 && x->format && x->format->sized)
+		r = xchg_keep(x, ask_picture(a, picture), &x->picture);
+	x->characters_told = ask_characters(a, &x->characters);
 	x->unclear = json ? ask_unclear(a) : WHY_NONE;
 	x->hits |= json && a->deep ? HIT_JSON_DEPTH : 0;
-	x->guess.asked_cut |= a->more;
+	x->hits |= json && a->lengthy ? HIT_NAME_TEXT : 0;
+	x->guess.asked_cut |= a->prompt.more || a->hosted;
+	x->guess.asked_grows = a->hosted;
 	x->ask_usage = a->usage;
 	x->guess.max_tokens = a->max_tokens;
 	x->guess.choices = a->choices;
-	x->guess.asked_text = a->text;
+	x->guess.asked = a->prompt.sum;
+	x->guess.asked_read = json && ask_closed(a) && weighs(&a->prompt.sum);
 	return r;
+}
+
+/* Behind the whole document: whether it was read as that, nobody knows. */
+static void ask_more(struct xchg *x, struct str bytes)
+{
+	bool json = !x->format || !x->format->binary;
+
+	for (size_t i = 0; json && i < bytes.n; i++)
+		if (!memchr(" \t\r\n", bytes.p[i], 4))
+			x->unclear = WHY_BAD_BODY;
 }
 
 int xchg_ask(struct xchg *x, struct str bytes)
@@ -118,10 +157,14 @@ int xchg_ask(struct xchg *x, struct str bytes)
 	}
 	if (first)
 		r = ask_new(&x->ask);
-	if (r < 0 || !x->ask)
+	if (r < 0)
 		return r;
+	if (!x->ask) {
+		ask_more(x, bytes);
+		return 0;
+	}
 	r = ask_feed(x->ask, bytes);
-	if (r == 0 && ask_whole(x->ask)) { /* nothing of it need be held while the answer comes */
+	if (r == 0 && ask_closed(x->ask)) { /* nothing of it need be held while the answer comes */
 		r = xchg_asked(x, x->ask);
 		ask_free(&x->ask);
 	}
@@ -166,6 +209,17 @@ static int take_usage(struct xchg *x, struct said *s)
 	return 0;
 }
 
+int xchg_beside(struct xchg *x, struct str object)
+{
+	int r = fold_overlay(&x->beside, object);
+
+	if (r != -EMSGSIZE && r != -E2BIG)
+		return r;
+	x->raw_why = WHY_LIMIT;
+	x->hits |= r == -E2BIG ? HIT_USAGE_MEMBERS : HIT_USAGE_BYTES;
+	return 0;
+}
+
 int xchg_take(struct xchg *x, struct said *s)
 {
 	int r = xchg_note(x, said_str(&s->model), &x->u.model_served);
@@ -174,8 +228,13 @@ int xchg_take(struct xchg *x, struct said *s)
 		r = xchg_note(x, said_str(&s->id), &x->u.response_id);
 	if (r == 0)
 		r = xchg_note(x, said_str(&s->tier), &x->tier);
-	if (r == 0 && x->format == &llm_orphan && llm_format_by_kind(said_str(&s->kind)))
+	if (r == 0 && x->format == &llm_orphan &&
+	    llm_format_by_kind(x->provider, said_str(&s->kind)))
 		r = xchg_note(x, said_str(&s->kind), &x->kind);
+	if (r == 0)
+		r = said_list(s);
+	if (r == 0 && s->beside.n)
+		r = xchg_beside(x, buf_str(&s->beside));
 	if (r == 0 && s->usage)
 		r = take_usage(x, s);
 	if (r < 0)
@@ -187,8 +246,13 @@ int xchg_take(struct xchg *x, struct said *s)
 	x->final |= s->stop;
 	x->several |= s->several;
 	x->error |= s->error;
+	if (s->extra)
+		x->extra = s->extra;
 	if (s->status_told)
 		x->queued = s->queued;
+	x->status_told |= s->status_told;
+	x->background |= s->background;
+	x->images += s->images;
 	x->guess.answer_text += s->text;
 	x->hits |= s->hits;
 	return 0;
@@ -220,9 +284,10 @@ static int event_end(struct xchg *x, const struct part *in)
 	/* an event that broke off says nothing for certain */
 	if (in->why || (!said_whole(s) && s->broken))
 		xchg_lost(x, in->why ? in->why : WHY_BAD_BODY);
-	else if (s->bad)
+	else if (s->bad) { /* no document, but perhaps an exception without one */
 		x->final |= said_done(s);
-	else
+		x->error |= s->error;
+	} else
 		r = xchg_take(x, s);
 	if (!in->why && !s->bad && last)
 		x->final = x->ended = true;

@@ -1,25 +1,10 @@
 #include <stdio.h>
 #include "base/obj.h"
-#include "base/table.h"
-#include "price/load.h"
-
-struct name { /* one spelling of a model: "openai\0gpt-5.5" in lower case */
-	struct book_model *model;
-	bool alias;
-	UT_hash_handle hh;
-	size_t n;
-	char key[];
-};
-
-struct book {
-	unsigned magic;
-#define BOOK_MAGIC 0x626f6f6bu
-	struct arena arena;
-	struct name *names;
-	size_t models;
-};
-
-enum { KEY_ROOM = 2 * LIMIT_MODEL_TEXT + 1, DATE_DIGITS = 8 };
+#include "price/chain.h"
+#include "price/contract.h"
+#include "price/entry.h"
+#include "price/gate.h"
+#include "price/match.h"
 
 static const unsigned char shipped[] = {
 #include "book.inc"
@@ -47,7 +32,8 @@ void book_free(struct book **bb)
 
 	if (!b)
 		return;
-	HASH_CLEAR(hh, b->names);
+	HASH_CLEAR(hh, b->keys);
+	HASH_CLEAR(hh, b->overrides);
 	arena_reset(&b->arena);
 	mem_free(b);
 }
@@ -58,108 +44,39 @@ size_t book_models(const struct book *b)
 	return b->models;
 }
 
-/* ---- names ------------------------------------------------------------------------------------------- */
-
-/* 0: does not fit, so it is in no book. */
-static size_t make_key(struct str provider, struct str id, char out[KEY_ROOM])
+const struct book_model *book_first(const struct book *b)
 {
-	size_t n = 0;
-
-	if (!provider.n || !id.n || provider.n + id.n + 1 > KEY_ROOM)
-		return 0;
-	for (size_t i = 0; i < provider.n; i++)
-		out[n++] = provider.p[i];
-	out[n++] = 0;
-	for (size_t i = 0; i < id.n; i++)
-		out[n++] = id.p[i] >= 'A' && id.p[i] <= 'Z' ? (char)(id.p[i] + 32) : id.p[i];
-	return n;
-}
-
-static struct name *find_name(const struct book *b, struct str provider, struct str id)
-{
-	char key[KEY_ROOM];
-	size_t n = make_key(provider, id, key);
-	struct name *found = NULL;
-
-	if (n)
-		HASH_FIND(hh, b->names, key, n, found);
-	return found;
-}
-
-static bool all_digits(struct str s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if (s.p[i] < '0' || s.p[i] > '9')
-			return false;
-	return s.n > 0;
-}
-
-/* -YYYYMMDD, @YYYYMMDD, -YYYY-MM-DD and nothing else */
-static struct str without_date(struct str id)
-{
-	if (id.n > DATE_DIGITS + 1) {
-		struct str tail = str_skip(id, id.n - DATE_DIGITS - 1);
-
-		if ((tail.p[0] == '-' || tail.p[0] == '@') && all_digits(str_skip(tail, 1)))
-			return str_head(id, id.n - tail.n);
-	}
-	if (id.n > DATE_DIGITS + 3) {
-		struct str tail = str_skip(id, id.n - DATE_DIGITS - 3);
-
-		if (tail.p[0] == '-' && tail.p[5] == '-' && tail.p[8] == '-' &&
-		    all_digits((struct str){ tail.p + 1, 4 }) &&
-		    all_digits((struct str){ tail.p + 6, 2 }) &&
-		    all_digits((struct str){ tail.p + 9, 2 }))
-			return str_head(id, id.n - tail.n);
-	}
-	return STR_NONE;
-}
-
-const struct book_model *book_find(const struct book *b, struct str provider, struct str name,
-				   const char **ret_match)
-{
-	const struct name *found;
-
 	obj_check(b, BOOK_MAGIC);
-	found = find_name(b, provider, name);
-	if (found) {
-		*ret_match = found->alias ? "alias" : "exact";
-		return found->model;
-	}
-	found = find_name(b, provider, without_date(name));
-	if (!found || !found->model->allow_dated)
-		return NULL;
-	*ret_match = "dated";
-	return found->model;
+	return b->first;
 }
 
-static int add_name(struct book *b, const struct load *l, const struct yaml_node *at, struct str id,
-		    bool alias, struct book_model *m)
+/* ---- models ------------------------------------------------------------------------------------------ */
+
+static int add_alias(struct book *b, const struct load *l, const struct yaml_node *at,
+		     struct book_model *m, struct book_name ***tail)
 {
-	struct name *old = find_name(b, m->provider, id), *n;
-	char key[KEY_ROOM];
-	size_t size = make_key(m->provider, id, key);
+	struct book_name *n = arena_get(&b->arena, sizeof(*n));
+	int r = n ? match_add(b, l, at, at->text, true, m) : load_no_memory(l);
 
-	if (!size)
-		return yaml_wrong(l->error, l->name, at, "a name is empty or too long");
-	if (old)
-		return yaml_wrong(l->error, l->name, at,
-				  "'" STR_FMT "' is already a name of " STR_FMT "/" STR_FMT
-				  "; a file may add models, not redefine them",
-				  STR_ARG(id), STR_ARG(old->model->provider),
-				  STR_ARG(old->model->id));
-	n = arena_get(&b->arena, sizeof(*n) + size);
-	if (!n)
-		return -ENOMEM;
-	n->model = m;
-	n->alias = alias;
-	n->n = size;
-	memcpy(n->key, key, size);
-	HASH_ADD_KEYPTR(hh, b->names, n->key, n->n, n);
-	return n->hh.tbl ? 0 : -ENOMEM;
+	if (r < 0)
+		return r;
+	if (arena_str(&b->arena, at->text, &n->text) < 0)
+		return load_no_memory(l);
+	**tail = n;
+	*tail = &n->next;
+	return 0;
 }
 
-/* ---- entries ----------------------------------------------------------------------------------------- */
+static int add_names(struct book *b, const struct load *l, const struct yaml_node *at,
+		     struct book_model *m)
+{
+	struct book_name **tail = &m->aliases;
+	int r = match_add(b, l, yaml_get(at, "id"), m->id, false, m);
+
+	yaml_each (alias, yaml_get(at, "aliases"))
+		r = r < 0 ? r : add_alias(b, l, alias, m, &tail);
+	return r;
+}
 
 static int add_prices(const struct load *l, const struct yaml_node *at, struct book_model *m)
 {
@@ -170,7 +87,7 @@ static int add_prices(const struct load *l, const struct yaml_node *at, struct b
 				  "'prices' is missing: a list of dated rates");
 	yaml_each (one, list) {
 		struct book_price *p = NULL;
-		int r = load_price(l, one, m, &p);
+		int r = entry_load(l, one, m, &p);
 
 		if (r < 0)
 			return r;
@@ -185,42 +102,54 @@ static int add_prices(const struct load *l, const struct yaml_node *at, struct b
 	return 0;
 }
 
-static int add_model(struct book *b, const struct load *l, const struct yaml_node *at)
+static int load_model(struct book *b, const struct load *l, const struct yaml_node *at,
+		      struct book_model *m)
 {
 	static const char *const keys[] = { "provider",    "id",     "aliases",
 					    "allow_dated", "prices", NULL };
-	const struct yaml_node *dated = yaml_get(at, "allow_dated");
-	struct book_model *m;
 	int r = load_only(l, at, keys);
 
-	if (r < 0)
-		return r;
-	if (b->models == LIMIT_PRICE_MODELS)
-		return yaml_wrong(l->error, l->name, at, "more than %d models", LIMIT_PRICE_MODELS);
-	m = arena_get(&b->arena, sizeof(*m));
-	if (!m)
-		return -ENOMEM;
-	r = load_text(l, at, "provider", &m->provider);
+	if (r == 0)
+		r = load_text(l, at, "provider", &m->provider);
 	if (r == 0)
 		r = load_text(l, at, "id", &m->id);
+	if (r == 0)
+		r = load_bool(l, at, "allow_dated", false, &m->allow_dated);
+	if (r == 0)
+		r = add_names(b, l, at, m);
+	return r < 0 ? r : add_prices(l, at, m);
+}
+
+static int add_model(struct book *b, const struct load *l, const struct yaml_node *at)
+{
+	struct book_model *m = arena_get(&b->arena, sizeof(*m));
+	int r;
+
+	if (!m)
+		return load_no_memory(l);
+	if (b->models == LIMIT_PRICE_MODELS)
+		return yaml_wrong(l->error, l->name, at, "more than %d models", LIMIT_PRICE_MODELS);
+	m->file = l->file;
+	m->line = at->line;
+	r = load_model(b, l, at, m);
 	if (r < 0)
 		return r;
-	m->allow_dated = dated && str_eq(dated->text, S("true"));
-	r = add_name(b, l, yaml_get(at, "id"), m->id, false, m);
-	yaml_each (alias, yaml_get(at, "aliases")) {
-		if (r == 0)
-			r = add_name(b, l, alias, alias->text, true, m);
-	}
-	if (r == 0)
-		r = add_prices(l, at, m);
-	if (r == 0)
-		b->models++;
-	return r;
+	if (b->last)
+		b->last->next = m;
+	else
+		b->first = m;
+	b->last = m;
+	b->models++;
+	return 0;
 }
+
+/* ---- a file -------------------------------------------------------------------------------------------- */
 
 static int read_head(struct load *l, const struct yaml_node *root)
 {
-	static const char *const keys[] = { "schema", "book", "models", NULL };
+	static const char *const keys[] = { "schema",    "book",      "gates",
+					    "providers", "overrides", "models",
+					    "contracts", "unpriced",  NULL };
 	static const char *const book_keys[] = { "id", "version", "currency", NULL };
 	const struct yaml_node *head = yaml_get(root, "book");
 	struct str schema, id, version, currency;
@@ -248,29 +177,59 @@ static int read_head(struct load *l, const struct yaml_node *root)
 		return r;
 	text = arena_get(l->arena, id.n + version.n + 2);
 	if (!text)
-		return -ENOMEM;
+		return load_no_memory(l);
 	snprintf(text, id.n + version.n + 2, STR_FMT " " STR_FMT, STR_ARG(id), STR_ARG(version));
 	l->book = str_of(text);
 	return 0;
 }
 
+/* What to do about a call without a price: said by one file. */
+static int read_unpriced(struct book *b, const struct load *l, const struct yaml_node *at)
+{
+	static const char *const keys[] = { "policy", "shadow_rate", NULL };
+	static const char *const policies[] = { "hold", "alert", "deny", "shadow", NULL };
+	const struct yaml_node *rates = yaml_get(at, "shadow_rate");
+	unsigned which = POLICY_HOLD;
+	int r = load_only(l, at, keys);
+
+	if (r == 0 && b->has_policy)
+		r = yaml_wrong(l->error, l->name, at, "'unpriced' has been said by another file");
+	b->has_policy = true;
+	if (r == 0)
+		r = load_choice(l, at, "policy", policies, POLICY_HOLD, &which);
+	if (r == 0 && (which == POLICY_SHADOW) != (rates != NULL))
+		r = yaml_wrong(l->error, l->name, at,
+			       "'shadow_rate' goes with 'policy: shadow', and only with it");
+	b->policy = which;
+	return r < 0 || !rates ? r : load_rates(l, rates, LOAD_ALL, &b->shadow);
+}
+
+static int read_root(struct book *b, struct load *l, const struct yaml_node *root)
+{
+	const struct yaml_node *unpriced = yaml_get(root, "unpriced");
+	int r = read_head(l, root);
+
+	if (r == 0)
+		r = gate_load(l, root);
+	if (r == 0)
+		r = chain_load(b, l, root);
+	yaml_each (model, yaml_get(root, "models"))
+		r = r < 0 ? r : add_model(b, l, model);
+	if (r == 0)
+		r = contract_load(b, l, root);
+	return r < 0 || !unpriced ? r : read_unpriced(b, l, unpriced);
+}
+
 static int add_tree(struct book *b, const struct yaml *y, const char *name, char *error)
 {
 	struct load l = { .arena = &b->arena, .name = name, .error = error };
-	const struct yaml_node *root = yaml_root(y), *models;
-	int r;
+	const struct yaml_node *root = yaml_root(y);
 
 	if (!root)
 		return yaml_wrong(error, name, NULL, "the price book is empty");
-	r = read_head(&l, root);
-	models = yaml_get(root, "models");
-	yaml_each (model, models) {
-		if (r == 0)
-			r = add_model(b, &l, model);
-	}
-	if (r == -ENOMEM && !error[0])
-		snprintf(error, YAML_ERROR, "%s: out of memory", name);
-	return r;
+	if (arena_str(&b->arena, str_of(name), &l.file) < 0)
+		return load_no_memory(&l);
+	return read_root(b, &l, root);
 }
 
 int book_add(struct book *b, struct str yaml, const char *name, char error[YAML_ERROR])

@@ -47,8 +47,8 @@ static int prepare_connection(struct query *q)
 	sqlite3_progress_handler(q->db, STEPS_A_CHECK, too_slow, q);
 	code = sqlite3_exec(q->db, "PRAGMA query_only = 1", NULL, NULL, NULL);
 	if (code == SQLITE_OK)
-		code = sqlite3_exec(q->db, "SELECT 1 FROM call, transfer, gap LIMIT 1", NULL, NULL,
-				    NULL);
+		code = sqlite3_exec(q->db, "SELECT 1 FROM call_paid, transfer, gap LIMIT 1", NULL,
+				    NULL, NULL);
 	if (code == SQLITE_OK)
 		code = sqlite3_create_function(q->db, "tokens", 2,
 					       SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, fn_tokens,

@@ -124,6 +124,22 @@ void query_key_usd(struct jsonw *w, const char *key, __int128 pico)
 	jsonw_key_str(w, key, dec_text(pico, text));
 }
 
+/* Token counts use the same exact sum as money: a counter that wraps is a lie. */
+int query_write_count(struct jsonw *w, const char *key, sqlite3_stmt *s, int column)
+{
+	char text[DEC_TEXT];
+	__int128 n;
+	int r = query_sum(s, column, &n);
+
+	if (r < 0)
+		return r;
+	if (n <= INT64_MAX)
+		jsonw_key_u64(w, key, (uint64_t)n);
+	else
+		jsonw_key_str(w, key, dec_text(n, text));
+	return 0;
+}
+
 void query_key_hex(struct jsonw *w, const char *key, struct str blob)
 {
 	char hex[2 * CALL_ID + 1];

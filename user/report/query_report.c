@@ -34,6 +34,8 @@ enum { /* columns behind the keys */
        SUM_COST,
        SUM_ESTIMATED,
        SUM_UNPRICED,
+       SUM_EQUIVALENT,
+       SUM_SHADOW,
        SUM_COUNT
 };
 
@@ -45,8 +47,10 @@ static const char sums[] =
 	"sum_pico(tokens(usage, 'out_')), "
 	"sum_pico(CASE WHEN " PAID " THEN cost_pico END) AS cost, "
 	"sum_pico(CASE WHEN " PAID " AND source <> 'reported' THEN cost_pico END), "
-	"count(CASE WHEN billing = 'unpriced' AND kind = 'inference' THEN 1 END) "
-	"FROM call";
+	"count(CASE WHEN billing = 'unpriced' AND kind = 'inference' THEN 1 END), "
+	"sum_pico(CASE WHEN billing = 'subscription' THEN cost_pico END), "
+	"sum_pico(shadow_pico) "
+	"FROM call_paid";
 
 static const struct key *key_named(struct str name)
 {
@@ -119,9 +123,6 @@ static int prepare(struct query *q, const struct query_filter *f, const struct k
 		r = buf_printf(&sql, "%s%s", k->count ? ", " : "SELECT ", sums);
 	if (r == 0)
 		r = query_where(f, &sql);
-	/* A call that another observation bills is no request of its own. */
-	if (r == 0)
-		r = buf_add(&sql, S(" AND joined_to IS NULL"));
 	if (r == 0 && !k->kind && !f->kind.p)
 		r = buf_add(&sql, S(" AND kind = 'inference'"));
 	if (r == 0 && k->count)
@@ -131,39 +132,30 @@ static int prepare(struct query *q, const struct query_filter *f, const struct k
 	return r == 0 ? query_bind(*ret, f) : r;
 }
 
-/* Token counts use the same exact sum as money: a counter that wraps is a lie. */
-static int write_count(struct jsonw *w, const char *key, sqlite3_stmt *s, int column)
-{
-	char text[DEC_TEXT];
-	__int128 n;
-	int r = query_sum(s, column, &n);
-
-	if (r < 0)
-		return r;
-	if (n <= INT64_MAX)
-		jsonw_key_u64(w, key, (uint64_t)n);
-	else
-		jsonw_key_str(w, key, dec_text(n, text));
-	return 0;
-}
-
 static int write_sums(struct jsonw *w, sqlite3_stmt *s, int first)
 {
-	__int128 cost, estimated;
+	__int128 cost, estimated, equivalent, shadow;
 	int r = query_sum(s, first + SUM_COST, &cost);
 
 	if (r == 0)
 		r = query_sum(s, first + SUM_ESTIMATED, &estimated);
+	if (r == 0)
+		r = query_sum(s, first + SUM_EQUIVALENT, &equivalent);
+	if (r == 0)
+		r = query_sum(s, first + SUM_SHADOW, &shadow);
 	if (r < 0)
 		return r;
 	jsonw_key_u64(w, "requests", query_u64(s, first + SUM_REQUESTS));
-	r = write_count(w, "input_tokens", s, first + SUM_INPUT);
+	r = query_write_count(w, "input_tokens", s, first + SUM_INPUT);
 	if (r == 0)
-		r = write_count(w, "output_tokens", s, first + SUM_OUTPUT);
+		r = query_write_count(w, "output_tokens", s, first + SUM_OUTPUT);
 	query_key_usd(w, "cost_usd", cost);
 	query_key_usd(w, "reserved_usd", 0);
 	query_key_usd(w, "estimated_usd", estimated);
 	jsonw_key_u64(w, "unpriced_requests", query_u64(s, first + SUM_UNPRICED));
+	/* these two are in no sum of money */
+	query_key_usd(w, "equivalent_usd", equivalent);
+	query_key_usd(w, "shadow_usd", shadow);
 	return r;
 }
 
@@ -227,6 +219,11 @@ static int write_report(struct query *q, const struct query_filter *f, const str
 	r = write_rows(q, f, k, &w);
 	if (r == 0)
 		r = write_total(q, f, k, &w);
+	jsonw_key(&w, "unpriced");
+	if (r == 0)
+		r = query_unpriced_list(q, f, &w);
+	else
+		jsonw_raw(&w, S("[]"));
 	if (r == 0)
 		r = query_gap_list(q, f->since_ns, f->until_ns, &gaps, error);
 	jsonw_key(&w, "gaps");

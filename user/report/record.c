@@ -87,6 +87,12 @@ static void owner(struct jsonw *w, const struct posting *p)
 	jsonw_key_str(w, "map_revision", p->map_revision);
 }
 
+static void later_key(struct jsonw *w, enum later later)
+{
+	if (later != LATER_NOT)
+		text_key(w, "later", later == LATER_FETCHED ? "fetched" : "result");
+}
+
 static void exchange(struct jsonw *w, const struct usage *u)
 {
 	jsonw_key_str(w, "provider", u->provider);
@@ -106,6 +112,7 @@ static void exchange(struct jsonw *w, const struct usage *u)
 	if (u->retry >= 0)
 		jsonw_key_u64(w, "retry_count", (uint64_t)u->retry);
 	text_key(w, "outcome", names_outcome[u->outcome]);
+	later_key(w, u->later);
 }
 
 static void consumption(struct jsonw *w, const struct usage *u)
@@ -140,6 +147,31 @@ static void lines(struct jsonw *w, const struct charge *c)
 	jsonw_close(w, ']');
 }
 
+static void flags_key(struct jsonw *w, unsigned flags)
+{
+	if (!flags)
+		return;
+	jsonw_key(w, "flags");
+	jsonw_open(w, '[');
+	for (unsigned i = 0; i < FLAG_COUNT; i++)
+		if (flags >> i & 1)
+			jsonw_str(w, str_of(names_flag[i]));
+	jsonw_close(w, ']');
+}
+
+/* What the provider says it costs, and how much more that is than what we say. */
+static void reported(struct jsonw *w, const struct charge *c)
+{
+	bool ours = c->billing == BILLING_METERED || c->billing == BILLING_FREE;
+	char text[DEC_TEXT];
+	int64_t said;
+
+	jsonw_key_str(w, "reported_cost_usd", c->usage->reported_cost);
+	if (ours && c->usage->reported_cost.n && dec_pico(c->usage->reported_cost, &said) == 0)
+		jsonw_key_str(w, "reported_difference_usd",
+			      dec_text((__int128)said - c->pico, text));
+}
+
 static void price(struct jsonw *w, const struct charge *c)
 {
 	text_key(w, "billing", names_billing[c->billing]);
@@ -154,11 +186,21 @@ static void price(struct jsonw *w, const struct charge *c)
 		jsonw_key_str(w, "region", c->region);
 		jsonw_close(w, '}');
 	}
+	jsonw_key_str(w, "contract", c->contract);
+	flags_key(w, c->flags);
 	if (c->billing == BILLING_METERED || c->billing == BILLING_FREE) {
 		lines(w, c);
 		money_key(w, "cost_usd", c->pico);
+	} else if (c->billing == BILLING_SUBSCRIPTION && c->entry.n) {
+		/* a plan pays it, and nobody knows which part of that it is: no cost, but what it would have been */
+		lines(w, c);
+		money_key(w, "equivalent_cost_usd", c->pico);
 	}
-	jsonw_key_str(w, "reported_cost_usd", c->usage->reported_cost);
+	if (c->contract.n)
+		money_key(w, "list_cost_usd", c->list_pico);
+	if (c->billing == BILLING_UNPRICED && c->shadow_pico)
+		money_key(w, "shadow_cost_usd", c->shadow_pico);
+	reported(w, c);
 }
 
 int record_json(const struct posting *p, struct buf *out)

@@ -125,6 +125,7 @@ static void assign(const struct map *m, const struct rule *rule, struct owner *r
 			.cost_center = rule->cost_center,
 			.environment = rule->environment,
 			.rule = rule->id,
+			.gateway = rule->gateway,
 		};
 	team = mapread_team(m, ret->team);
 	if (team && !ret->department.p)

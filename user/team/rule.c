@@ -218,9 +218,22 @@ static int assign_parse(const struct rule_from *from, const struct yaml_node *no
 	return r;
 }
 
+static int hop_parse(const struct rule_from *from, const struct yaml_node *node, struct rule *rule)
+{
+	struct str hop = STR_NONE;
+	int r = rule_text(from, node, &hop);
+
+	if (r == 0 && hop.n && !str_eq(hop, S("gateway")))
+		return yaml_wrong(from->error, from->name, node,
+				  "no hop '" STR_FMT "': write 'hop: gateway', or remove the line",
+				  STR_ARG(hop));
+	rule->gateway = hop.n > 0;
+	return r;
+}
+
 int rule_parse(const struct rule_from *from, const struct yaml_node *node, struct rule *ret)
 {
-	static const char *const known[] = { "id", "match", "assign", NULL };
+	static const char *const known[] = { "id", "match", "assign", "hop", NULL };
 	const struct yaml_node *match = yaml_get(node, "match"), *assign = yaml_get(node, "assign");
 	struct rule rule = { .at = node };
 	int r = rule_keys(from, node, "rule", known);
@@ -237,6 +250,8 @@ int rule_parse(const struct rule_from *from, const struct yaml_node *node, struc
 		r = match_parse(from, match, &rule);
 	if (r == 0)
 		r = assign_parse(from, assign, &rule);
+	if (r == 0)
+		r = hop_parse(from, yaml_get(node, "hop"), &rule);
 	if (r == 0)
 		*ret = rule;
 	return r;

@@ -90,6 +90,7 @@ int team_feed(struct team *t, const struct charge *in)
 		.environment = owner.environment,
 		.rule = owner.rule,
 		.map_revision = t->map ? map_revision(t->map) : STR_NONE,
+		.gateway = owner.gateway,
 	};
 	call_id(t, u, p.source_id, p.id);
 	return posting_put(t->out, &p);

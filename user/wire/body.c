@@ -60,7 +60,8 @@ static bool body_grows(const struct body *b, uint64_t from, uint64_t ratio)
 	return b->out_bytes > from && b->out_bytes / ratio > b->in_bytes;
 }
 
-/* In bytes, not in time: a body is read the same on any machine and however it is cut. */
+/* In bytes, not in time: a body is read the same on any machine. Close to a bound the verdict may depend on how it is cut: brotli
+ * takes more input than it needs for the output so far. */
 static int body_bounds(struct body *b)
 {
 	if (b->out_bytes > LIMIT_INFLATE_BYTES)

@@ -215,7 +215,15 @@ struct zstd {
 	unsigned magic;
 #define ZSTD_MAGIC 0xc0d10002u
 	ZSTD_DCtx *d;
+	bool within; /* a frame */
 };
+
+/* The first byte of a frame, or of one to be skipped (RFC 8878 section 3.1). The library reads formats older than the standard,
+ * too, in memory that nobody counts. */
+static bool zstd_begins(char c)
+{
+	return c == '\x28' || (c & 0xf0) == 0x50;
+}
 
 static void *zstd_alloc(void *opaque, size_t size)
 {
@@ -260,12 +268,15 @@ static int zstd_step(void *state, struct coding_io *io)
 	size_t r;
 
 	obj_check(z, ZSTD_MAGIC);
+	if (!z->within && in.size && !zstd_begins(io->in.p[0]))
+		return -EBADMSG;
 	r = ZSTD_decompressStream(z->d, &out, &in);
 	if (ZSTD_isError(r))
 		return ZSTD_getErrorCode(r) == ZSTD_error_memory_allocation ? -ENOMEM : -EBADMSG;
 	io->in = str_skip(io->in, in.pos);
 	io->got = out.pos;
 	io->end = r == 0;
+	z->within = r != 0;
 	io->more = r != 0 && out.pos == out.size;
 	return 0;
 }

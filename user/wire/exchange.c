@@ -290,7 +290,8 @@ int exchange_head(struct exchange *x, struct part *p)
 	p->orphan = x->orphan && dir == DIR_IN;
 	side->events = events_find(type);
 	side->json = events_json(type);
-	side->guess = (side->json && dir == DIR_IN) || (p->blurred && !type.n);
+	/* nobody asks in events without saying so */
+	side->guess = dir == DIR_IN && (side->json || (p->blurred && !type.n));
 	side->unknown = p->blurred && !p->body_less && !p->header[HDR_CONTENT_ENCODING].n;
 	p->framing = p->upgraded    ? FRAMING_MESSAGES
 		     : side->events ? side->events->framing

@@ -37,8 +37,7 @@ static bool h2_find(struct h2_way *w, const struct piece *in)
 
 	if (w->dir == DIR_OUT && !h->last && str_starts(in->bytes, PREFACE)) {
 		hpack_free(&w->hpack);
-		w->joined = false;
-		w->table = H2_DEFAULT_TABLE;
+		w->joined = false; /* but not `table`: the server may have spoken first */
 		h->hole[1] = 0;
 		h->preface = 0;
 	} else if (!h2frame_chain(in->bytes)) {
@@ -102,15 +101,18 @@ static int h2_ends(struct h2 *h, enum flow_dir dir, bool aborted);
 #define BEFORE_ONE (UINT64_C(1) << 32)
 
 /* Where no function tells that a connection has ended (rustls), its object may serve another: a preface where a frame should
- * begin, and no frame that anybody sends has its length and kind. What belongs to it is read after it was written. */
+ * begin, and no frame that anybody sends has its length and kind. The whole head tells, as one byte is that of long frames,
+ * too. What belongs to it is read after it was written. */
 static bool h2_begins_again(const struct h2_way *w, struct str rest)
 {
+	struct str head = { (const char *)w->frame.head, w->frame.got };
+
 	if (w->dir == DIR_IN || w->h->preface < PREFACE.n)
 		return false;
 	if (w->lost)
 		return w->h->last && str_starts(rest, PREFACE);
-	return h2frame_idle(&w->frame) && !w->block.open &&
-	       str_eq(str_head(rest, PREFACE.n), str_head(PREFACE, rest.n));
+	return head.n < H2FRAME_HEAD && !w->block.open && str_starts(PREFACE, head) &&
+	       str_starts(rest, str_skip(str_head(PREFACE, H2FRAME_HEAD), head.n));
 }
 
 static int h2_again(struct h2 *h)
@@ -128,7 +130,6 @@ static int h2_again(struct h2 *h)
 		hpack_free(&w->hpack);
 		h2_sync(w);
 		w->joined = false;
-		w->table = H2_DEFAULT_TABLE;
 		w->got = 0;
 	}
 	h->streams.before += BEFORE_ONE;
@@ -156,7 +157,9 @@ static int h2_bytes(struct h2 *h, const struct piece *in, enum skip *ret_dead)
 	r = in->dir == DIR_OUT && h->stray ? -EBADMSG : h2_preface(h, in, &rest);
 	while (r == 0 && rest.n) {
 		if (h2_begins_again(w, rest)) {
+			used = w->frame.got;
 			r = h2_again(h);
+			h->preface = used;
 			r = r < 0 ? r : h2_preface(h, in, &rest);
 			continue;
 		}

@@ -18,7 +18,9 @@
 
 enum {
 	TABLE = 4096, /* RFC 9113 section 6.5.2: until SETTINGS say otherwise */
-	ENTRY = 32    /* RFC 7541 section 4.1: what an entry takes besides its text */
+	ENTRY = 32,   /* RFC 7541 section 4.1: what an entry takes besides its text */
+	FEW = TABLE / ENTRY,
+	FIRST = 62 /* RFC 7541 section 2.3.3: index of the newest entry */
 };
 
 struct hpack {
@@ -28,6 +30,7 @@ struct hpack {
 	nghttp2_hd_inflater *inflater; /* NULL: made by the next block */
 	unsigned char *rested;         /* NULL, or a block that makes the table what it was */
 	size_t rested_bytes;
+	uint64_t read;                /* coded bytes, since the inflater was made */
 	uint32_t allowed, applied;    /* size of the table: by the peer, told to the inflater */
 	bool joined;                  /* entries may be placeholders */
 	bool roomy;                   /* a table larger than TABLE has been seen to be in use */
@@ -204,6 +207,7 @@ static int hpack_make(struct hpack *h)
 	if (r < 0)
 		return hpack_error(r);
 	h->applied = TABLE;
+	h->read = 0;
 	r = hpack_allow(h);
 	if (r == 0 && h->rested)
 		return hpack_wake(h);
@@ -234,10 +238,10 @@ static size_t put_text(unsigned char *to, const void *p, size_t n)
 /* Writes the block that hpack_wake() reads, the oldest entry first; NULL: only how long it is. */
 static size_t hpack_write(struct hpack *h, bool (*keep)(struct str name), unsigned char *to)
 {
-	size_t first = 62, at = 0; /* RFC 7541 section 2.3.3 */
+	size_t at = 0;
 
 	at += put_number(to, 0x20, 5, nghttp2_hd_inflate_get_max_dynamic_table_size(h->inflater));
-	for (size_t i = nghttp2_hd_inflate_get_num_table_entries(h->inflater); i >= first; i--) {
+	for (size_t i = nghttp2_hd_inflate_get_num_table_entries(h->inflater); i >= FIRST; i--) {
 		const nghttp2_nv *nv = nghttp2_hd_inflate_get_table_entry(h->inflater, i);
 		struct str name = { (const char *)nv->name, nv->namelen };
 		bool kept = !name.n || keep(name);
@@ -251,8 +255,14 @@ static size_t hpack_write(struct hpack *h, bool (*keep)(struct str name), unsign
 
 int hpack_rest(struct hpack *h, bool (*keep)(struct str name))
 {
+	size_t entries;
+
 	obj_check(h, HPACK_MAGIC);
 	if (!h->inflater || h->within)
+		return 0;
+	/* To write and to read a large table again and again, for blocks of a byte each, would be too much work for them. */
+	entries = nghttp2_hd_inflate_get_num_table_entries(h->inflater) - FIRST + 1;
+	if (entries > FEW && entries > h->read)
 		return 0;
 	h->rested_bytes = hpack_write(h, keep, NULL);
 	h->rested = mem_zero(1, h->rested_bytes);
@@ -341,6 +351,7 @@ int hpack_feed(struct hpack *h, struct str block, bool last, hpack_fn *fn, void 
 	if (r < 0)
 		return r;
 	h->coded += block.n;
+	h->read += block.n;
 	if (h->coded > LIMIT_HEAD_BYTES) {
 		count_limit(h->counters, HEAD_BYTES);
 		return -EMSGSIZE;

@@ -1,7 +1,6 @@
 /* pair.c -- HTTP/1 on one connection: the n-th response answers the n-th request.
  *
  * What is done about loss, and why it is never wrong:
- *
  * - A gap inside a counted body, a chunk, or a body that only the end delimits moves nothing but
  *   that body: it is cut, framing goes on exactly.
  * - Any other gap loses its direction until the next provable start of a message. Requests lost:
@@ -13,15 +12,14 @@
  *   one after a new request was seen; anything else first, and that request is given up too.
  * - A client that has been seen to pipeline is not found again: counting is impossible across a
  *   hole.
- * - Not provable: a client that pipelines, and was not seen to do so before the hole, or before we
- *   joined, looks like any other. Its next response may be that of an earlier request. No client
- *   of an API is known to pipeline.
- * - An orphan may answer a HEAD and then has no body whatever its head says. So an orphan whose
- *   body begins like a status line is a desync, and a new request ends an orphan that is not
- *   complete.
- * - An orphan on a connection whose requests were seen answers a lost one: the hole shows when the
- *   client writes next. If there is none then, nobody asked for it: a desync, since what comes
- *   after it would be paired with the wrong requests. */
+ * - Not provable: a client that pipelines, and was not seen to do so before the hole, or before we joined, looks like any
+ *   other. Its next response may be that of an earlier request. No client of an API is known to pipeline.
+ * - An orphan may answer a HEAD and then has no body whatever its head says. So an orphan whose body begins like a status
+ *   line is a desync, and a new request ends an orphan that is not complete.
+ * - An orphan on a connection whose requests were seen answers a lost one: the hole shows when the client writes next. If
+ *   there is none then, nobody asked for it: a desync, since what comes after it would be paired with the wrong requests.
+ * - An orphan before any request was seen answers one from before we joined, or else its answer was faster than the news of
+ *   it: two threads of a client read and write. Then the first request waits in vain and a second one is a desync. */
 #include <utlist.h>
 #include "base/obj.h"
 #include "wire/http1.h"
@@ -40,10 +38,10 @@ struct pair {
 	bool upgraded;         /* HTTP has ended here */
 	bool asked;            /* a request was seen, and none is known to be lost since */
 	bool stray;            /* and yet an answer came that none of them asked for */
+	bool ahead;            /* one came before any request was seen, and none for one since */
 	struct tunnel *tunnel; /* and a WebSocket goes on, which has taken over */
 	struct queue open;
-	struct exchange
-		*sending; /* among `open`: the request being written; NULL: none, or given up */
+	struct exchange *sending;    /* among `open`, being written; NULL: none, or given up */
 	struct origin begin_from[2]; /* of the message under way in a direction: where it began */
 	uint64_t begin_off[2], begin_ns[2];
 	uint64_t now_ns; /* of the piece being fed */
@@ -92,7 +90,7 @@ static int request_head(void *ctx, const struct http1_head *h)
 	struct exchange *x = NULL;
 	int r;
 
-	if (p->stray) /* no hole before this request: who answers whom? */
+	if (p->stray || (p->ahead && p->open.first)) /* no hole: who answers whom? */
 		return -EBADMSG;
 	r = queue_open(&p->open, &p->begin_from[DIR_OUT], p->begin_off[DIR_OUT], &x);
 	if (r < 0)
@@ -141,6 +139,7 @@ static int orphan_open(struct pair *p, struct exchange **ret)
 		return r;
 	(*ret)->orphan = true;
 	p->stray = p->asked;
+	p->ahead = !p->asked;
 	(*ret)->side[DIR_OUT].done = true;
 	return 0;
 }
@@ -185,6 +184,7 @@ static int response_head(void *ctx, const struct http1_head *h)
 		r = -EBADMSG;
 	if (r < 0)
 		return r;
+	p->ahead &= x->orphan;
 	p->upgraded = h->upgraded;
 	part.upgraded = h->status == 101 && pair_quiet(p) && socket_fits(h->header);
 	part.body_less = h->body_less;

@@ -1,0 +1,52 @@
+/* perplexity.c -- Perplexity. It says what the call cost, fees included. Deep research counts its citations and its
+ * reasoning besides the output and the total. What a search costs goes by how much it brings: that is the tier.
+ * (docs.perplexity.ai) */
+#include "llm/provider.h"
+
+static const struct json_want marks[] = {
+#define CHAT_MARK(path, mark, flags) { path, MARK_##mark, flags },
+#include "tbl/mark.h"
+#undef CHAT_MARK
+};
+static const struct llm_field fields[] = {
+	{ "prompt_tokens", LEAF_IN_TEXT, 0, 0 },
+	{ "completion_tokens", LEAF_OUT_TEXT, 0, 0 },
+	{ "total_tokens", 0, FIELD_TOTAL, 0 },
+	{ "reasoning_tokens", LEAF_OUT_REASONING, FIELD_BEYOND, 0 },
+	{ "citation_tokens", LEAF_OUT_CITATION, FIELD_BEYOND, 0 },
+	{ "num_search_queries", LEAF_N_WEB_SEARCH, 0, 0 },
+	{ "search_context_size", 0, FIELD_TIER, 0 },
+};
+static const struct llm_format chat = { LLM_TABLE(marks), LLM_TABLE(fields), .last = NULL };
+
+static const struct json_want agent_marks[] = {
+#define RESPONSES_MARK(path, mark, flags) { path, MARK_##mark, flags },
+#include "tbl/mark.h"
+#undef RESPONSES_MARK
+};
+static const struct llm_field agent_fields[] = {
+	{ "input_tokens", LEAF_IN_TEXT, 0, 0 },
+	{ "input_tokens_details.cached_tokens", LEAF_IN_CACHE_READ, FIELD_PART, LEAF_IN_TEXT },
+	{ "output_tokens", LEAF_OUT_TEXT, 0, 0 },
+	{ "total_tokens", 0, FIELD_TOTAL, 0 },
+	{ "tool_calls_details.*.invocation", 0, FIELD_EXTRA, 0 },
+};
+static const char *const last[] = { "response.completed", "response.incomplete", "response.failed",
+				    NULL };
+static const struct llm_format agent = { LLM_TABLE(agent_marks), LLM_TABLE(agent_fields),
+					 .last = last };
+
+static const struct llm_host hosts[] = { { "api.perplexity.ai", NULL, false } };
+static const struct llm_route routes[] = {
+	{ "POST", "**/async/{}", "chat", KIND_INFERENCE, NULL },
+	{ "POST", "**/async/chat/completions", "chat", KIND_INFERENCE, NULL },
+	{ "POST", "**/chat/completions", "chat", KIND_INFERENCE, &chat },
+	{ "POST", "**/sonar", "chat", KIND_INFERENCE, &chat },
+	{ "POST", "**/responses", "responses", KIND_INFERENCE, &agent },
+	{ "POST", "**/agent", "responses", KIND_INFERENCE, &agent },
+	{ "POST", "**/search", "search", KIND_INFERENCE, NULL },
+};
+static const struct llm_cost cost = { .path = "cost.total_cost" };
+
+const struct llm_provider llm_perplexity = { "perplexity", LLM_TABLE(hosts), LLM_TABLE(routes),
+					     .like = &llm_shapes, .cost = &cost };
