@@ -214,9 +214,7 @@ struct usage {
 	struct str raw;           /* the provider's usage object, verbatim JSON */
 	struct str reported_cost; /* dollars, decimal text: what the provider says it costs */
 	struct leaves used;
-	/* The least and the most that it may have been; meaningful when source is not REPORTED. The least input may all have
-	 * come from a cache: low has it as IN_CACHE_READ. */
-	struct leaves low, high;
+	struct leaves low, high; /* unless REPORTED; the least input is IN_CACHE_READ */
 };
 
 /* ---- charge: usage with prices -------------------------------------------------------------- */

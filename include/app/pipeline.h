@@ -29,6 +29,7 @@ struct pipeline_opts {
 	price_sums_fn
 		*sums; /* what came together under a contract; NULL: what this pipeline priced */
 	void *ctx;
+	bool alone; /* what a record says depends on no other call */
 };
 
 int pipeline_new(const struct pipeline_opts *o, struct posting_sink out,

@@ -17,6 +17,7 @@ struct llm_opts {
 	/* host -> provider beyond the table (config `endpoints`), or empty; may be NULL */
 	struct str (*endpoint)(void *ctx, struct str host);
 	void *ctx;
+	bool alone; /* guesses learn nothing from other calls */
 };
 
 int llm_new(const struct llm_opts *o, struct usage_sink out, struct llm **ret) _must_use_;

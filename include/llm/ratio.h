@@ -1,4 +1,4 @@
-/* ratio.h -- how far guesses were from the truth, by provider and model, learned from calls that reported both.
+/* ratio.h -- how far guesses were from the truth, by payer, provider and model, learned from calls that reported both.
  *
  * What is kept of a model is by what the last RATIO_WINDOW calls differed from their first guess, a factor each; the median
  * corrects the next guess, the outermost bound it. Memory is constant: the model not seen for longest makes room. The same calls in
@@ -28,11 +28,11 @@ struct ratios;
 
 int ratios_new(struct counters *c, struct ratios **ret) _must_use_;
 void ratios_free(struct ratios **r);
-/* `guess` tokens were `truth`. */
-void ratios_learn(struct ratios *r, struct str provider, struct str model, enum ratio_side side,
-		  uint64_t guess, uint64_t truth);
+/* `guess` tokens were `truth`. What one cgroup's servers say teaches nothing about another's calls. */
+void ratios_learn(struct ratios *r, uint64_t cgroup, struct str provider, struct str model,
+		  enum ratio_side side, uint64_t guess, uint64_t truth);
 /* `first`: what holds while little is known. */
-struct ratio ratios_get(struct ratios *r, struct str provider, struct str model,
+struct ratio ratios_get(struct ratios *r, uint64_t cgroup, struct str provider, struct str model,
 			enum ratio_side side, struct ratio first);
 
 #endif

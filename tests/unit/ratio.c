@@ -14,12 +14,12 @@ static const struct ratio first = { 100, RATIO_ONE, 600, false };
 
 static struct ratio get(struct ratios *r, const char *model, enum ratio_side side)
 {
-	return ratios_get(r, S("p"), str_of(model), side, first);
+	return ratios_get(r, 1, S("p"), str_of(model), side, first);
 }
 
 static void learn(struct ratios *r, const char *model, uint64_t guess, uint64_t truth)
 {
-	ratios_learn(r, S("p"), str_of(model), RATIO_IN, guess, truth);
+	ratios_learn(r, 1, S("p"), str_of(model), RATIO_IN, guess, truth);
 }
 
 /* One call moves nothing, many do; the two sides know nothing of each other. */

@@ -136,6 +136,7 @@ static int on_posting(void *ctx, const struct posting *in)
 static void pipeline_start(struct recut *t)
 {
 	struct pipeline_opts o = { .counters = &t->counters,
+				   .alone = true,
 				   .book = t->book,
 				   .team = { .saved = true, .facts = no_facts, .source_id = no_id },
 				   .parsed = parsed,

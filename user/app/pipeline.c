@@ -66,7 +66,9 @@ static int to_team(void *ctx, const struct charge *r)
 
 static int pipeline_join(struct pipeline *p, const struct pipeline_opts *o, struct posting_sink out)
 {
-	struct llm_opts llm = { .counters = o->counters, .endpoint = o->endpoint, .ctx = o->ctx };
+	struct llm_opts llm = {
+		.counters = o->counters, .endpoint = o->endpoint, .ctx = o->ctx, .alone = o->alone
+	};
 	struct wire_opts wire = { .counters = o->counters,
 				  .parsed = o->parsed,
 				  .skipped = o->skipped,

@@ -159,7 +159,9 @@ static void fill_output(const struct guess *g, const struct family *f, struct ra
 static struct ratio by(struct ratios *known, const struct usage *u, enum ratio_side side,
 		       struct ratio first)
 {
-	struct ratio r = known ? ratios_get(known, u->provider, model_of(u), side, first) : first;
+	struct ratio r =
+		known ? ratios_get(known, u->from.cgroup, u->provider, model_of(u), side, first)
+		      : first;
 
 	r.middle = MIN(MAX(r.middle, (uint64_t)LEAST), (uint64_t)LARGEST);
 	return r;
@@ -199,7 +201,9 @@ void guess_learn(const struct guess *g, struct ratios *known, const struct usage
 	bool pieces = w->pictures || w->papers || w->sounds;
 
 	if (g->asked_read && !g->asked_cut && !g->asked_grows && !pieces && in)
-		ratios_learn(known, u->provider, model_of(u), RATIO_IN, first_read(g, f), in);
+		ratios_learn(known, u->from.cgroup, u->provider, model_of(u), RATIO_IN,
+			     first_read(g, f), in);
 	if (g->answered && !g->no_output && out)
-		ratios_learn(known, u->provider, model_of(u), RATIO_OUT, first_answer(g, f), out);
+		ratios_learn(known, u->from.cgroup, u->provider, model_of(u), RATIO_OUT,
+			     first_answer(g, f), out);
 }

@@ -40,7 +40,7 @@ int llm_new(const struct llm_opts *o, struct usage_sink out, struct llm **ret)
 
 	if (!l)
 		return -ENOMEM;
-	if (ratios_new(o->counters, &l->ratios) < 0) {
+	if (!o->alone && ratios_new(o->counters, &l->ratios) < 0) {
 		mem_free(l);
 		return -ENOMEM;
 	}

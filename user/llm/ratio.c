@@ -6,7 +6,7 @@
 enum { VOICES = 3, MARGIN_LOW = 4, MARGIN_HIGH = 6, MARGIN = 5 };
 
 struct ratio_row {
-	uint64_t key[2]; /* of provider and model; 0: free */
+	uint64_t key[2]; /* of cgroup, provider and model; 0: free */
 	uint64_t used;   /* when: a count of uses */
 	struct {
 		uint8_t count, next;
@@ -41,23 +41,25 @@ void ratios_free(struct ratios **rr)
 		mem_free(r);
 }
 
-static void make_key(struct str provider, struct str model, uint64_t key[2])
+static void make_key(uint64_t cgroup, struct str provider, struct str model, uint64_t key[2])
 {
 	struct hash h;
 
 	hash_init(&h, NULL, 2 * sizeof(*key));
+	hash_u64(&h, cgroup);
 	hash_field(&h, provider);
 	hash_field(&h, model);
 	hash_end(&h, (unsigned char *)key, 2 * sizeof(*key));
 }
 
 /* NULL: nothing is known of it, and `make` is false. */
-static struct ratio_row *find(struct ratios *r, struct str provider, struct str model, bool make)
+static struct ratio_row *find(struct ratios *r, uint64_t cgroup, struct str provider,
+			      struct str model, bool make)
 {
 	struct ratio_row *oldest = &r->row[0];
 	uint64_t key[2];
 
-	make_key(provider, model, key);
+	make_key(cgroup, provider, model, key);
 	for (size_t i = 0; i < COUNT_OF(r->row); i++) {
 		struct ratio_row *row = &r->row[i];
 
@@ -76,14 +78,14 @@ static struct ratio_row *find(struct ratios *r, struct str provider, struct str 
 	return oldest;
 }
 
-void ratios_learn(struct ratios *r, struct str provider, struct str model, enum ratio_side side,
-		  uint64_t guess, uint64_t truth)
+void ratios_learn(struct ratios *r, uint64_t cgroup, struct str provider, struct str model,
+		  enum ratio_side side, uint64_t guess, uint64_t truth)
 {
 	struct ratio_row *row;
 	__uint128_t factor = (__uint128_t)truth * RATIO_ONE / MAX(guess, 1u);
 
 	obj_check(r, RATIOS_MAGIC);
-	row = find(r, provider, model, true);
+	row = find(r, cgroup, provider, model, true);
 	row->side[side].factor[row->side[side].next] =
 		(uint16_t)MIN(MAX(factor, 1u), (__uint128_t)RATIO_MOST);
 	row->side[side].next = (row->side[side].next + 1) % RATIO_WINDOW;
@@ -95,7 +97,7 @@ static int compare(const void *a, const void *b)
 	return *(const uint16_t *)a - *(const uint16_t *)b;
 }
 
-struct ratio ratios_get(struct ratios *r, struct str provider, struct str model,
+struct ratio ratios_get(struct ratios *r, uint64_t cgroup, struct str provider, struct str model,
 			enum ratio_side side, struct ratio first)
 {
 	uint16_t sorted[RATIO_WINDOW + VOICES];
@@ -104,7 +106,7 @@ struct ratio ratios_get(struct ratios *r, struct str provider, struct str model,
 	size_t n;
 
 	obj_check(r, RATIOS_MAGIC);
-	row = find(r, provider, model, false);
+	row = find(r, cgroup, provider, model, false);
 	n = row ? row->side[side].count : 0;
 	if (!n)
 		return first;

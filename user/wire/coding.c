@@ -11,6 +11,7 @@
 #define ZLIB_ANY    15 /* window bits: the largest */
 #define ZLIB_GZIP   (16 + 15)
 #define ZSTD_WINDOW 23 /* log2 of bytes; 8 MiB is the most for HTTP (RFC 9659) */
+#define ZSTD_LESS   8  /* bytes: no frame is as short */
 
 /* ---- zlib: gzip and deflate ------------------------------------------------------------------ */
 
@@ -270,6 +271,8 @@ static int zstd_step(void *state, struct coding_io *io)
 	obj_check(z, ZSTD_MAGIC);
 	if (!z->within && in.size && !zstd_begins(io->in.p[0]))
 		return -EBADMSG;
+	if (!z->within) /* a whole frame at once is read in another way, which takes what this one refuses */
+		in.size = MIN(in.size, ZSTD_LESS);
 	r = ZSTD_decompressStream(z->d, &out, &in);
 	if (ZSTD_isError(r))
 		return ZSTD_getErrorCode(r) == ZSTD_error_memory_allocation ? -ENOMEM : -EBADMSG;
