@@ -28,6 +28,7 @@ struct xchg {
 	bool asked;  /* the request was seen */
 	bool routed; /* its path names the model */
 	bool upgrade;
+	bool plan;          /* asked with the token of a plan */
 	bool events;        /* the answer came in events */
 	bool blurred;       /* heads are known in part: joined midway */
 	bool socket;        /* its messages, or lines, are calls of their own */

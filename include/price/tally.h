@@ -8,11 +8,11 @@ struct tally {
 	struct tally_row *rows;
 };
 
-/* What was added so far under that contract in the period that begins then. */
-void tally_get(const struct tally *t, struct str contract, uint64_t from_ns,
+/* What was added so far under that contract in the period, of enum contract_period, that begins then. */
+void tally_get(const struct tally *t, struct str contract, int period, uint64_t from_ns,
 	       struct price_sums *ret);
 /* `contract` must outlive the tally. -ENOMEM, -ERANGE */
-int tally_add(struct tally *t, struct str contract, uint64_t from_ns, int64_t net,
+int tally_add(struct tally *t, struct str contract, int period, uint64_t from_ns, int64_t net,
 	      int64_t list) _must_use_;
 void tally_done(struct tally *t);
 

@@ -186,11 +186,21 @@ static void endpoint(void **state)
 
 static void subscription(void **state)
 {
-	struct kit k = { ANTHROPIC, .beta = "x,oauth-2025-04-20", .auth = "Bearer sk-ant-oat01-a",
+	struct kit k = { ANTHROPIC,
+			 .beta = "x,oauth-2025-04-20",
+			 .auth = "Bearer sk-ant-oat01-a",
+			 .head = HDR_PLAN_STATUS,
+			 .answer_head = "allowed",
 			 .answer = ONE_USAGE };
 
 	(void)state;
 	assert_int_equal(kit_run(k).u.billing, BILLING_SUBSCRIPTION);
+	/* workload identity logs in with the same words and is paid by the token */
+	k.answer_head = NULL;
+	assert_int_equal(kit_run(k).u.billing, BILLING_METERED);
+	k.answer_head = "allowed";
+	k.auth = "Bearer eyJ-a";
+	assert_int_equal(kit_run(k).u.billing, BILLING_METERED);
 	/* a label costs nothing to write: a call with an API key is paid by the token */
 	k.auth = "bearer  sk-ant-api03-a";
 	assert_int_equal(kit_run(k).u.billing, BILLING_METERED);
@@ -241,6 +251,17 @@ static void stray_usage(void **state)
 				  .answer = START("{\"input_tokens\":7}") STOP });
 	assert_int_equal(o.u.kind, KIND_INFERENCE);
 	assert_int_equal(o.u.billing, BILLING_UNPRICED);
+	o = kit_run((struct kit){ OPENAI, .target = "/v1/models/./x", .answer = CHAT_ANSWER });
+	assert_int_equal(o.u.kind, KIND_INFERENCE);
+	o = kit_run((struct kit){ OPENAI, .target = "/v1/models/.", .answer = CHAT_ANSWER });
+	assert_int_equal(o.u.kind, KIND_INFERENCE);
+	o = kit_run((struct kit){ OPENAI, .target = "/v1/models/%2fx", .answer = CHAT_ANSWER });
+	assert_int_equal(o.u.kind, KIND_INFERENCE);
+	/* nor does it make a call a plan's */
+	o = kit_run((struct kit){ .host = "api.z.ai",
+				  .target = "/api/coding/../paas/v4/chat/completions",
+				  .answer = CHAT_ANSWER });
+	assert_int_equal(o.u.billing, BILLING_METERED);
 	o = kit_run((struct kit){ OPENAI, .target = "/v1/chat/x/../y", .answer = "{\"id\":1}" });
 	assert_int_equal(o.u.kind, KIND_OTHER);
 	/* refused: nothing was counted */

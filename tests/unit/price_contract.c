@@ -244,6 +244,13 @@ static void volume(void **state)
 		{ "p", "2026-12-01", "11" },
 		{ "p", "2026-11-30", "0" }, /* told late */
 	};
+	/* the month and the contract begin together, and are two sums */
+	static const char *const first[][3] = {
+		{ "p", "2026-07-01", "11" },
+		{ "p", "2026-07-02", "11" },
+		{ "p", "2026-07-03", "5.5" },
+		{ "p", "2026-08-01", "11" },
+	};
 	static const char *const list[][3] = {
 		{ "p", "2026-10-01", "11" },  { "p", "2026-11-01", "11" },
 		{ "p", "2026-11-02", "5.5" }, { "p", "2026-11-03", "5.5" },
@@ -252,6 +259,7 @@ static void volume(void **state)
 
 	(void)state;
 	run(ONE(VOLUME), net, COUNT_OF(net));
+	run(ONE(VOLUME), first, COUNT_OF(first));
 	run(ONE("{kind: volume, meter: list, period: contract, steps: [{upto: 22, percent: 0}, "
 		"{upto: 40, "
 		"percent: 50}, {percent: 100}]}"),

@@ -30,8 +30,7 @@ static const struct llm_field fields[] = {
 	{ "cache_read_input_tokens", LEAF_IN_CACHE_READ, 0, 0 },
 	{ "cache_creation_input_tokens", LEAF_IN_CACHE_WRITE_5M, 0, 0 },
 	{ "cache_creation.ephemeral_5m_input_tokens", LEAF_IN_CACHE_WRITE_5M, FIELD_ELSE, 0 },
-	{ "cache_creation.ephemeral_1h_input_tokens", LEAF_IN_CACHE_WRITE_1H, FIELD_PART,
-	  LEAF_IN_CACHE_WRITE_5M },
+	{ "cache_creation.ephemeral_1h_input_tokens", LEAF_IN_CACHE_WRITE_1H, 0, 0 },
 	{ "output_tokens", LEAF_OUT_TEXT, 0, 0 },
 	{ "output_tokens_details.thinking_tokens", LEAF_OUT_REASONING, FIELD_PART, LEAF_OUT_TEXT },
 	{ "server_tool_use.web_search_requests", LEAF_N_WEB_SEARCH, 0, 0 },
@@ -39,6 +38,50 @@ static const struct llm_field fields[] = {
 	{ "speed", 0, FIELD_SPEED, 0 },
 	{ "inference_geo", 0, FIELD_REGION, 0 },
 };
+
+/* ---- lifetimes --------------------------------------------------------------------------------------- */
+
+enum { WRITTEN, SHORT, LONG };
+static const struct json_want split_want[] = {
+	{ "cache_creation_input_tokens", WRITTEN, 0 },
+	{ "cache_creation.ephemeral_5m_input_tokens", SHORT, 0 },
+	{ "cache_creation.ephemeral_1h_input_tokens", LONG, 0 },
+};
+
+struct split {
+	uint64_t n[3];
+	bool given[3];
+};
+
+static int split_number(void *ctx, int id, enum json_type type, struct str text)
+{
+	struct split *s = ctx;
+
+	s->given[id] = type == JSON_NUMBER && json_count(text, &s->n[id]) == 0;
+	return 0;
+}
+
+/* What was written, by lifetime: the two come to the whole, where both are told. */
+static int count_step(const struct llm_format *f, struct str raw, struct llm_count *ret)
+{
+	struct split s = { .n = { 0 } };
+	int r = llm_count_fields(f, raw, ret);
+
+	if (r < 0 || ret->why)
+		return r;
+	r = json_scan(raw, split_want, COUNT_OF(split_want), split_number, &s);
+	if (r < 0)
+		return r;
+	if (!s.given[SHORT] && !s.given[LONG])
+		return 0;
+	if (s.given[WRITTEN] && s.n[WRITTEN] != s.n[SHORT] + s.n[LONG]) {
+		ret->why = WHY_BAD_USAGE;
+		ret->used = (struct leaves){ 0 };
+		return 0;
+	}
+	leaf_set(&ret->used, LEAF_IN_CACHE_WRITE_5M, s.n[SHORT]);
+	return 0;
+}
 
 /* ---- iterations -------------------------------------------------------------------------------------- */
 
@@ -141,7 +184,7 @@ static int iteration(void *ctx, int id, enum json_type type, struct str text)
 	}
 	r = read_name(s, text);
 	if (r == 0)
-		r = llm_count_fields(s->format, text, &one);
+		r = count_step(s->format, text, &one);
 	if (r < 0)
 		return r;
 	foreign = s->name[0] && !str_eq(str_of(s->name), s->model);
@@ -188,7 +231,7 @@ static int count(const struct llm_format *f, struct str raw, struct str model,
 		 struct llm_count *ret)
 {
 	struct sum s = { .format = f, .model = model };
-	int r = llm_count_fields(f, raw, ret);
+	int r = count_step(f, raw, ret);
 
 	if (r < 0 || ret->why)
 		return r;

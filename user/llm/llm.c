@@ -163,8 +163,8 @@ static struct str bearer(const struct part *in)
 	return str_ieq(str_head(s, 7), S("bearer ")) ? str_trim(str_skip(s, 7)) : STR_NONE;
 }
 
-/* Paid by a plan, not by the token: the beta and the OAuth token that it belongs to. The label alone is only
- * text, and who sends an API key is billed for it. */
+/* Asks to be paid by a plan, not by the token: the beta and the OAuth token that it belongs to. Others log in with such a
+ * token, too (workload identity), and are billed: only the answer tells that a plan pays. */
 static bool by_plan(const struct part *in)
 {
 	struct str beta = in->header[HDR_ANTHROPIC_BETA], token = bearer(in);
@@ -175,7 +175,7 @@ static bool by_plan(const struct part *in)
 	for (size_t i = 0; i < token.n; i++) /* the header may have been sent twice */
 		if (str_starts(str_skip(token, i), S("sk-ant-api")))
 			return false;
-	return labelled && token.n && !in->header[HDR_X_API_KEY].n;
+	return labelled && str_starts(token, S("sk-ant-oat")) && !in->header[HDR_X_API_KEY].n;
 }
 
 /* The credential itself ends here. */
@@ -225,10 +225,10 @@ static int find_provider(struct llm *l, struct xchg *x, const struct part *in)
 		x->format = &llm_stray;
 	x->u.provider = str_of(x->provider->name);
 	x->u.operation = str_of(x->route ? x->route->operation : NULL);
-	x->u.billing = (row && row->subscription) || provider_plan(x->provider, in->target) ||
-				       (x->provider == &llm_anthropic && by_plan(in))
+	x->u.billing = (row && row->subscription) || provider_plan(x->provider, in->target)
 			       ? BILLING_SUBSCRIPTION
 			       : BILLING_METERED;
+	x->plan = x->provider == &llm_anthropic && by_plan(in);
 	place = row ? provider_region(row, host) : STR_NONE;
 	if (!place.n)
 		place = provider_place(x->provider, in->target);
@@ -301,7 +301,7 @@ static int on_request(struct llm *l, struct xchg *x, const struct part *in)
 		r = xchg_keep(x, in->header[HDR_SESSION_ID], &x->u.session);
 	if (r == 0 && x->format && x->format->headers)
 		r = head_tier(x, in, &x->u.tier);
-	if (r == 0)
+	if (r == 0 && x->provider == &llm_vertex)
 		r = xchg_note(x, str_trim(in->header[HDR_VERTEX_TIER]), &x->u.tier);
 	if (r < 0)
 		return r;
@@ -400,6 +400,8 @@ static int on_response(struct llm *l, struct entry *e, const struct part *in)
 		r = xchg_note(x, str_trim(in->header[HDR_GEMINI_TIER]), &x->tier);
 	if (r == 0 && x->provider == &llm_azure)
 		r = xchg_keep_lower(x, str_trim(in->header[HDR_MS_REGION]), &x->u.region);
+	if (x->plan && in->header[HDR_PLAN_STATUS].n)
+		x->u.billing = BILLING_SUBSCRIPTION;
 	if (r == 0)
 		r = hop_cost(x, in);
 	if (r == 0 && in->upgraded && llm_route_socket(x->route))

@@ -109,21 +109,24 @@ char provider_char(struct str path, size_t *ret_n)
 	return coded ? (char)(hex(path.p[1]) << 4 | hex(path.p[2])) : path.p[0];
 }
 
-/* "..", however written: which path a server makes of it is not known, so it is none that costs nothing. */
+/* "." or ".." between slashes, or a slash that is written otherwise: which path a server makes of it is not known, so it is
+ * none that costs nothing. */
 static bool climbs(struct str path)
 {
-	char before = 0;
+	size_t dots = 0, step = 0;
+	bool only = false; /* nothing but dots since the last slash */
 
-	while (path.n) {
-		size_t n;
-		char c = provider_char(path, &n);
+	for (; path.n; path = str_skip(path, step)) {
+		char c = provider_char(path, &step);
 
-		if (c == '.' && before == '.')
+		if (c == '/' && (step > 1 || (only && dots)))
 			return true;
-		before = c;
-		path = str_skip(path, n);
+		dots = c == '.' ? dots + 1 : 0;
+		only = c == '/' || (only && c == '.');
+		if (dots > 1)
+			return true;
 	}
-	return false;
+	return only && dots;
 }
 
 /* A pattern has at most one "**" and two "{}", so trying every length stays cheap. */
@@ -202,14 +205,18 @@ bool provider_plan(const struct llm_provider *p, struct str target)
 {
 	struct str model;
 
-	return p->plan && path_fits(p->plan, target_path(target), &model);
+	return p->plan && !climbs(target_path(target)) &&
+	       path_fits(p->plan, target_path(target), &model);
 }
 
 struct str provider_place(const struct llm_provider *p, struct str target)
 {
 	struct str place = STR_NONE;
 
-	return p->place && path_fits(p->place, target_path(target), &place) ? place : STR_NONE;
+	return p->place && !climbs(target_path(target)) &&
+			       path_fits(p->place, target_path(target), &place)
+		       ? place
+		       : STR_NONE;
 }
 
 const struct llm_provider *provider_local(struct str method, struct str target)

@@ -70,7 +70,7 @@ static int find_deal(const struct price *p, const struct usage *u, struct quote 
 		if (p->sums)
 			r = p->sums(p->sums_ctx, c->id, from_ns, until_ns, &q->deal.sums[i]);
 		else
-			tally_get(&p->tally, c->id, from_ns, &q->deal.sums[i]);
+			tally_get(&p->tally, c->id, i, from_ns, &q->deal.sums[i]);
 	}
 	return r;
 }
@@ -183,7 +183,7 @@ static int count_in(struct price *p, const struct quote *q, const struct charge 
 		uint64_t from_ns, until_ns;
 
 		contract_period(contract, i, c->usage->start_ns, &from_ns, &until_ns);
-		r = tally_add(&p->tally, contract->id, from_ns, c->pico, c->list_pico);
+		r = tally_add(&p->tally, contract->id, i, from_ns, c->pico, c->list_pico);
 	}
 	return r;
 }
