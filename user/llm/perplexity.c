@@ -17,7 +17,34 @@ static const struct llm_field fields[] = {
 	{ "num_search_queries", LEAF_N_WEB_SEARCH, 0, 0 },
 	{ "search_context_size", 0, FIELD_TIER, 0 },
 };
-static const struct llm_format chat = { LLM_TABLE(marks), LLM_TABLE(fields), .last = NULL };
+
+/* These are not billed for what stands beside the completion; deep research is. */
+static bool is_plain(struct str model)
+{
+	static const char *const names[] = { "sonar", "sonar-pro", "sonar-reasoning",
+					     "sonar-reasoning-pro" };
+
+	for (size_t i = 0; i < COUNT_OF(names); i++)
+		if (str_eq(model, str_of(names[i])))
+			return true;
+	return false;
+}
+
+static int count(const struct llm_format *f, struct str raw, struct str model,
+		 struct llm_count *ret)
+{
+	static const enum leaf beside[] = { LEAF_OUT_REASONING, LEAF_OUT_CITATION,
+					    LEAF_N_WEB_SEARCH };
+	int r = llm_count_fields(f, raw, ret);
+
+	for (size_t i = 0; r == 0 && is_plain(model) && i < COUNT_OF(beside); i++) {
+		ret->used.has &= ~(1ull << beside[i]);
+		ret->used.n[beside[i]] = 0;
+	}
+	return r;
+}
+
+static const struct llm_format chat = { LLM_TABLE(marks), LLM_TABLE(fields), .count = count };
 
 static const struct json_want agent_marks[] = {
 #define RESPONSES_MARK(path, mark, flags) { path, MARK_##mark, flags },

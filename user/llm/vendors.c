@@ -76,6 +76,7 @@ static const struct llm_route shapes[] = {
 	{ "POST", "**/rerank", "rerank", KIND_INFERENCE, &llm_vectors },
 	{ "POST", "**/audio/{}", "audio", KIND_INFERENCE, &llm_audio },
 	{ "POST", "**/images/{}", "image", KIND_INFERENCE, &llm_image },
+	{ "GET", "**/files/{}/content", "files", KIND_OTHER, &llm_results },
 	{ "POST", "**/model/{model}/converse", "chat", KIND_INFERENCE, &llm_converse },
 	{ "POST", "**/model/{model}/converse-stream", "chat", KIND_INFERENCE, &llm_converse },
 	{ "POST", "**/model/{model}/invoke", "invoke", KIND_INFERENCE, &llm_invoke },
