@@ -6,7 +6,7 @@ import {headers, opts, run} from './common.mjs';
 process.removeAllListeners('warning'); // the SDK's, that the next one will want a newer Node
 const require = createRequire(process.env.SDK + '/package.json');
 const {default: aws} = await import(pathToFileURL(require.resolve('@aws-sdk/client-bedrock-runtime')));
-const models = ['us.anthropic.claude-haiku-4-5-20251001-v1:0', 'amazon.nova-lite-v1:0'];
+const models = ['us.anthropic.claude-haiku-4-5-20251001-v1:0', 'amazon.nova-untold-v1:0']; // the second is in no book
 const apis = (opts.apis || 'converse,invoke').split(','), utf8 = new TextDecoder();
 let kept;
 
