@@ -247,13 +247,31 @@ static void test_no_memory(void **state)
 	}
 }
 
+/* Less than a cent each, 2,500 times: nothing is rounded away. */
+static void test_below_a_cent(void **state)
+{
+	enum { CALLS = 2500 };
+	const int64_t each = 4000000000, all = 10 * (int64_t)1000000000000;
+	struct kit k;
+
+	(void)state;
+	start(&k);
+	for (unsigned i = 1; i <= CALLS; i++) {
+		assert_int_equal(kit_feed(&k, i, "red", each), 0);
+		if (i % 100 == 0)
+			assert_int_equal(ledger_commit(k.l), 0);
+	}
+	assert_true(SPENT(&k, "red") == all);
+	end(&k);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_fetched),     cmocka_unit_test(test_fetched_closed_month),
-		cmocka_unit_test(test_not_created), cmocka_unit_test(test_fetched_unpriced),
-		cmocka_unit_test(test_results),     cmocka_unit_test(test_retry),
-		cmocka_unit_test(test_no_memory),
+		cmocka_unit_test(test_fetched),      cmocka_unit_test(test_fetched_closed_month),
+		cmocka_unit_test(test_not_created),  cmocka_unit_test(test_fetched_unpriced),
+		cmocka_unit_test(test_results),      cmocka_unit_test(test_retry),
+		cmocka_unit_test(test_below_a_cent), cmocka_unit_test(test_no_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
