@@ -22,6 +22,7 @@ struct ask {
 	char quality[ASK_PICTURE / 2 - 1], size[ASK_PICTURE / 2 - 1];
 	bool stream, usage; /* flags that are true */
 	bool no_answer;     /* generate: false */
+	bool fast;          /* the tier is a faster way */
 	uint64_t max_tokens, choices;
 	uint64_t characters, inputs; /* of `input` */
 };

@@ -17,6 +17,9 @@ struct llm_opts {
 	/* host -> provider beyond the table (config `endpoints`), or empty; may be NULL */
 	struct str (*endpoint)(void *ctx, struct str host);
 	void *ctx;
+	/* what the operator says that the name asked for stands for, or empty; may be NULL */
+	struct str (*stands_for)(void *ctx, const struct usage *u);
+	void *stands_ctx;
 	bool alone; /* guesses learn nothing from other calls */
 };
 

@@ -21,17 +21,19 @@ enum llm_mark {
 	MARK_ERROR,  /* anything but null: an error instead of, or after, an answer; JSON_EACH */
 	MARK_KIND,   /* the name of the object or event, see llm_format.last */
 	MARK_STATUS, /* of a job: queued, in_progress, ...; of an error message: a number */
-	MARK_BACKGROUND,  /* true: the answer is made while nobody waits, and fetched later */
-	MARK_LANE,        /* which of several streams of one socket */
-	MARK_OTHER_MODEL, /* of a session: who hears what is said */
-	MARK_STOP,        /* not null: the answer is whole */
-	MARK_CHOICE,      /* the number of this answer, where several are given at once */
-	MARK_TEXT,        /* text of the answer: its size is all that is looked at; JSON_SIZE */
-	MARK_SEARCH,      /* a text for each search of the web */
-	MARK_MAPS,        /* there: it was found on a map; JSON_EACH */
-	MARK_IMAGE,       /* a picture of the answer; JSON_EACH */
-	MARK_TOOL,        /* an item of the answer has ended; JSON_EACH */
-	MARK_TOOL_TYPE,   /* of that item: */
+	MARK_BACKGROUND,     /* true: the answer is made while nobody waits, and fetched later */
+	MARK_DEFERRED,       /* the id by which such an answer is fetched */
+	MARK_LANE,           /* which of several streams of one socket */
+	MARK_OTHER_MODEL,    /* of a session: who hears what is said */
+	MARK_STOP,           /* not null: the answer is whole */
+	MARK_CHOICE,         /* the number of this answer, where several are given at once */
+	MARK_TEXT,           /* text of the answer: its size is all that is looked at; JSON_SIZE */
+	MARK_SEARCH,         /* a text for each search of the web */
+	MARK_PICTURE_SEARCH, /* the same, for pictures */
+	MARK_MAPS,           /* there: it was found on a map; JSON_EACH */
+	MARK_IMAGE,          /* a picture of the answer; JSON_EACH */
+	MARK_TOOL,           /* an item of the answer has ended; JSON_EACH */
+	MARK_TOOL_TYPE,      /* of that item: */
 	MARK_TOOL_STATUS,
 	MARK_TOOL_ACTION,
 	MARK_TOOL_SESSION,
@@ -75,13 +77,14 @@ struct llm_field {
 /* What a usage object came to. Texts point into the object or into tables. */
 struct llm_count {
 	struct leaves used;
-	enum why why;                 /* BAD_USAGE and the like: then `used` says nothing */
-	unsigned flags;               /* 1u << enum flag */
-	char tier[32], region[32];    /* empty: not told */
+	enum why why;   /* BAD_USAGE and the like: then `used` says nothing */
+	unsigned flags; /* 1u << enum flag */
+	char tier[LIMIT_MODEL_TEXT], region[LIMIT_MODEL_TEXT]; /* empty: not told */
 	char model[LIMIT_MODEL_TEXT]; /* who answered, where the usage says it */
 	bool none;                    /* no field of the table is there: BAD_USAGE too */
 	enum why extra;               /* `used` holds, but more is billed: why it has no price */
 	bool search_once;             /* however many searches of the web, one is billed */
+	bool heads;                   /* nothing but llm_format.headers told it */
 };
 
 /* ---- tools that are counted from the items of the answer ------------------------------------------ */
@@ -123,6 +126,7 @@ struct llm_format {
 	const char *tier; /* that was served, whatever the answer says */
 	enum later
 		later; /* of what other exchanges asked for; LATER_RESULT: a line is a document */
+	bool deferred; /* LATER_FETCHED: it is all there, and {model} of its path is its id */
 	const struct llm_socket
 		*socket; /* no bodies: the calls of a WebSocket that is opened here */
 	/* Instead of the fields alone; -ENOMEM only. `model`: who answered, else who was asked. NULL = llm_count_fields() */
@@ -145,16 +149,23 @@ struct llm_socket {
 
 /* ---- where it is ------------------------------------------------------------------------------------- */
 
+enum llm_use {
+	HOST_LLM, /* calls, and what belongs to them: a POST that no table has is a call */
+	HOST_PLAN, /* paid by a plan, not by the token: a call is what a table has, or what reports usage */
+	HOST_MIXED, /* much else, too: a call is what a table has, or what reports usage */
+};
+
 struct llm_host {
 	const char *
 		name; /* lower case; '*' stands for anything; with a port where only that will do */
 	const char *
 		region; /* NULL: not told by the host; "*": what the last '*' of the name stands for */
-	bool subscription; /* calls here are paid by a plan, not by the token */
+	enum llm_use use;
 };
 
 /* Patterns: "{model}" is the model, "{}" anything but '/', "**" anything at all. The first row that fits
- * decides; a path without a row is KIND_OTHER. */
+ * decides. A POST without a row is a call without a price, unless the host is one of plans or of much else; any other
+ * request without one is KIND_OTHER. */
 struct llm_route {
 	const char *method; /* NULL = any */
 	const char *path;
@@ -162,6 +173,12 @@ struct llm_route {
 	enum kind kind;
 	const struct llm_format *format; /* inference: NULL = not read by this version */
 };
+
+/* No call: nothing is billed for such a request. Only whole paths: behind a prefix there may be a call one day. */
+#define LLM_FREE(path, operation)                       \
+	{                                               \
+		NULL, path, operation, KIND_OTHER, NULL \
+	}
 
 /* Where the usage object says what the call cost, whatever else it says: dollars, or `per` to the dollar. */
 struct llm_cost {
@@ -181,6 +198,7 @@ struct llm_provider {
 	const struct llm_cost *cost;     /* NULL: not told */
 	const char *plan;                /* calls on such paths are paid by a plan; NULL: none */
 	const char *place; /* where {model} stands in such paths is the region; NULL: not told */
+	const char *placeless; /* but not in these; NULL: none */
 };
 
 #define PROVIDER(id) extern const struct llm_provider llm_##id;
@@ -201,6 +219,8 @@ extern const struct llm_format llm_stray;  /* a listed host, a path that is not 
 
 /* For hosts that are an LLM API and speak the usual languages, each in a dialect of its own. */
 extern const struct llm_provider llm_shapes;
+extern const struct llm_provider llm_google;              /* what is managed at Gemini and Vertex */
+extern const struct llm_provider llm_claude;              /* and at Anthropic's own host */
 extern const struct llm_format llm_ocr, llm_billed_units; /* Mistral's pages; Cohere's */
 extern const struct llm_format
 	llm_dialect; /* chat completions with all that anybody adds to them */
@@ -223,6 +243,9 @@ struct str provider_region(const struct llm_host *row, struct str host);
 
 /* The first character of a target, undone where it is percent-encoded; *ret_n: bytes it takes. */
 char provider_char(struct str target, size_t *ret_n);
+
+/* A value of the query, still percent-encoded, or absent. */
+struct str provider_query(struct str target, struct str name);
 
 /* A Host header value without its port and final dot. */
 struct str provider_host_name(struct str host);

@@ -19,8 +19,8 @@ struct said_text { /* the last one that was not empty */
 
 struct said_tools { /* what the answer's items come to */
 	uint64_t n[LEAF_COUNT];
-	uint64_t sessions[LIMIT_TOOL_SESSIONS];
-	size_t session_count;
+	uint64_t once[LIMIT_TOOL_SESSIONS]; /* what is counted once: its hash and its leaf */
+	size_t once_count;
 	bool full;
 };
 
@@ -87,8 +87,11 @@ static inline struct str said_str(const struct said_text *t)
 
 /* A usage object, or a number that belongs into one, from elsewhere (a header, protobuf). -ENOMEM */
 int said_usage(struct said *s, struct str object) _must_use_;
-int said_search(struct said *s) _must_use_; /* a search of the web */
-int said_list(struct said *s) _must_use_;   /* the list is whole: it becomes part of the usage */
+/* A search of the web, counted once however often it is told; `mark` tells pictures apart. */
+int said_search(struct said *s, enum llm_mark mark, struct str query) _must_use_;
+/* Of what is counted once, what another event of the same answer tells and this one did not. */
+void said_tools_join(struct said_tools *to, const struct said_tools *more);
+int said_list(struct said *s) _must_use_; /* the list is whole: it becomes part of the usage */
 int said_member(struct said *s, size_t field, struct str number) _must_use_;
 
 #endif

@@ -28,6 +28,8 @@ struct xchg {
 	bool asked;  /* the request was seen */
 	bool routed; /* its path names the model */
 	bool upgrade;
+	bool unlisted;      /* no table has its path: it may be a call */
+	bool masked;        /* the answer was to leave out what it did not name */
 	bool plan;          /* asked with the token of a plan */
 	bool events;        /* the answer came in events */
 	bool blurred;       /* heads are known in part: joined midway */
@@ -40,6 +42,7 @@ struct xchg {
 	enum why doubt;     /* its usage may be that of another call: why */
 	enum why unread;    /* a socket: calls may have passed unseen: why */
 	enum why tier_lost; /* nobody told the tier, but the request is not all there: why */
+	bool tier_told;     /* by the answer */
 	enum why unclear;   /* the request, or its tier, could not be read: why */
 
 	struct hash *hash; /* of the request body */
@@ -47,7 +50,8 @@ struct xchg {
 	struct multipart *form;
 	bool ask_usage;
 	struct guess guess;
-	struct ratios *ratios; /* borrowed; NULL: nothing is learned */
+	struct ratios *ratios;       /* borrowed; NULL: nothing is learned */
+	const struct llm_opts *opts; /* borrowed; NULL: none */
 
 	struct said *said;
 	struct buf raw;    /* the usage object so far */
@@ -66,7 +70,7 @@ struct xchg {
 	bool characters_told;
 	bool unreadable; /* the answer is not what its format says */
 	unsigned hits;   /* enum said_hit: limits that were reached */
-	struct str tier; /* served */
+	struct str tier, tier_asked;
 	struct str kind; /* llm_orphan: what the answer calls itself, if it is a shape we know */
 };
 
@@ -90,6 +94,11 @@ int xchg_asked(struct xchg *x, const struct ask *a) _must_use_;
 int xchg_take(struct xchg *x, struct said *s) _must_use_;
 /* Numbers that stand outside of the usage object. */
 int xchg_beside(struct xchg *x, struct str object) _must_use_;
+/* As Bedrock's heads tell it; a faster way beats it. */
+int xchg_head_tier(struct xchg *x, const struct part *in, struct str *ret) _must_use_;
+/* The tier that was served: as the usage tells it, or empty. -ENOMEM */
+int xchg_tier(struct xchg *x, const char *counted) _must_use_;
+void xchg_tier_guessed(struct xchg *x, const struct part *end); /* of a call that is guessed at */
 /* An event of the answer is lost. */
 void xchg_lost(struct xchg *x, enum why why);
 /* Is this name among those that end a stream? */

@@ -8,4 +8,6 @@ FLAG(CACHE_TTL,		"cache_ttl_unknown",	"the provider did not say for how long tok
 FLAG(CREDIT,		"fallback_credit",	"another model had declined first, for which the provider takes something off that it does not tell")
 FLAG(COST_DIFFERS,	"cost_differs",		"the provider states another cost than these lines come to")
 FLAG(LOOSE_PART,	"part_exceeds_whole",	"a part of the tokens is said to be larger than the whole; at most the whole was counted as that part")
+FLAG(TIER,		"tier_asked",		"the answer does not tell at which service tier it was served; priced at the one that was asked for")
+FLAG(SEARCH_FEE,	"search_fee",		"the model searches the web for its answers, at a fee that no answer tells: it is not in this price")
 FLAG(LONG_SUFFIX,	"suffix_1m",		"the client wrote [1m] behind the model's name; the name is priced without it")

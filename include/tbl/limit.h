@@ -36,7 +36,7 @@ LIMIT(JSON_DEPTH,	64,		"levels",	"a deeper document is refused")
 LIMIT(USAGE_BYTES,	4608,		"bytes",	"a longer usage object is not kept, and the call is unpriced")
 LIMIT(NAME_TEXT,	1024,		"bytes",	"a longer name, id or tier in a body is not looked at")
 LIMIT(USAGE_MEMBERS,	64,		"members",	"a usage object with more is not merged, and the call is unpriced")
-LIMIT(TOOL_SESSIONS,	64,		"containers",	"a call that used more is left unpriced")
+LIMIT(TOOL_SESSIONS,	64,		"containers",	"a call that used more, or searched for more, is left unpriced")
 LIMIT(RATIOS,		256,		"models",	"how far guesses were from the truth is remembered of these; then the one not seen for longest is forgotten")
 
 /* ---- traffic: how much is held, looked at or handed on at once; what comes of it shows in the call ---- */

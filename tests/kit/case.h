@@ -189,7 +189,7 @@ struct case_seen { /* one posting, flat; comparable with memcmp */
 	int status, retry;
 	bool stream;
 	char provider[32], host[64], operation[32], asked[80], served[80], id[64], request_id[64];
-	char tier[32], region[32], session[64], cgroup[64], credential[24], hash[40], raw[256],
+	char tier[64], region[64], session[64], cgroup[64], credential[24], hash[40], raw[256],
 		entry[96], match[16], contract[32], reported[48];
 	struct leaves used, low, high;
 	int64_t pico, low_pico, high_pico;

@@ -280,21 +280,51 @@ const struct llm_format llm_messages = {
 };
 
 /* The second is Anthropic's own service, sold by Amazon. */
-static const struct llm_host hosts[] = { { "api.anthropic.com", NULL, false },
-					 { "aws-external-anthropic.*.api.aws", "*", false } };
+static const struct llm_host hosts[] = { { "api.anthropic.com", NULL, HOST_LLM },
+					 { "aws-external-anthropic.*.api.aws", "*", HOST_LLM } };
 static const struct llm_route routes[] = {
-	{ "POST", "**/messages/count_tokens", "count_tokens", KIND_OTHER, NULL },
+	LLM_FREE("**/messages/count_tokens", "count_tokens"),
 	{ "GET", "**/messages/batches/{}/results", "batches", KIND_OTHER, &llm_message_results },
-	{ NULL, "**/messages/batches**", "batches", KIND_OTHER, NULL },
+	LLM_FREE("**/messages/batches", "batches"), /* their results are the calls */
+	LLM_FREE("**/messages/batches/{}/cancel", "batches"),
 	{ "POST", "**/messages", "messages", KIND_INFERENCE, &llm_messages },
 	{ "POST", "**/chat/completions", "chat", KIND_INFERENCE, &llm_chat },
 	{ "POST", "**/v1/complete", "completion", KIND_INFERENCE, NULL },
-	{ NULL, "**/v1/files**", "files", KIND_OTHER, NULL },
-	{ NULL, "**/v1/models**", "models", KIND_OTHER, NULL },
+	LLM_FREE("**/v1/files", "files"),
+	LLM_FREE("**/v1/skills", "skills"),
+	LLM_FREE("**/v1/skills/{}/versions", "skills"),
+	{ "GET", "**/v1/models**", "models", KIND_OTHER, NULL },
+};
+/* Of its own host alone: elsewhere such a path may be anything. */
+static const struct llm_route own_routes[] = {
+	/* what managed agents consist of; their sessions are billed */
+	LLM_FREE("/v1/agents", "agents"),
+	LLM_FREE("/v1/agents/**", "agents"),
+	LLM_FREE("/v1/environments**", "agents"),
+	LLM_FREE("/v1/memory_stores**", "agents"),
+	LLM_FREE("/v1/vaults**", "agents"),
+	LLM_FREE("/v1/tunnels**", "agents"),
+	LLM_FREE("/v1/user_profiles**", "agents"),
+	LLM_FREE("/v1/sessions/{}/archive", "agents"),
+	LLM_FREE("/v1/sessions/{}/resources**", "agents"),
+	LLM_FREE("/v1/organizations/**", "organization"),
+	/* Claude Code's own: telemetry, settings, accounts, and how it is run from elsewhere */
+	LLM_FREE("/api/**", "telemetry"),
+	LLM_FREE("/v1/oauth/token", "account"),
+	LLM_FREE("/v1/code/auth/**", "account"),
+	LLM_FREE("/v1/code/channels**", "remote"),
+	LLM_FREE("/v1/code/memory/**", "remote"),
+	LLM_FREE("/v1/code/runners/**", "remote"),
+	LLM_FREE("/v1/code/sessions/{}/worker/**", "remote"),
+	LLM_FREE("/v1/session_ingress/**", "remote"),
+	LLM_FREE("/v1/mcp_servers**", "remote"),
+	LLM_FREE("/v1/filestore/**", "files"),
+	LLM_FREE("/v1/privacy-consents**", "account"),
 };
 
+const struct llm_provider llm_claude = { "claude", NULL, 0, LLM_TABLE(own_routes), .like = NULL };
 const struct llm_provider llm_anthropic = { "anthropic", LLM_TABLE(hosts), LLM_TABLE(routes),
-					    .like = NULL };
+					    .like = &llm_claude };
 /* As llm_openai_compatible. */
 const struct llm_provider llm_anthropic_compatible = { "anthropic-compatible", NULL, 0,
 						       LLM_TABLE(routes), .like = NULL };

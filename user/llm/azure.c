@@ -4,11 +4,11 @@
 #include "llm/provider.h"
 
 static const struct llm_host hosts[] = {
-	{ "*.openai.azure.com", NULL, false },
-	{ "*.cognitiveservices.azure.com", NULL, false },
-	{ "*.services.ai.azure.com", NULL, false },
-	{ "*.models.ai.azure.com", NULL, false },
-	{ "*.azure-api.net", NULL, false },
+	{ "*.openai.azure.com", NULL, HOST_LLM },
+	{ "*.cognitiveservices.azure.com", NULL, HOST_LLM },
+	{ "*.services.ai.azure.com", NULL, HOST_LLM },
+	{ "*.models.ai.azure.com", NULL, HOST_LLM },
+	{ "*.azure-api.net", NULL, HOST_MIXED }, /* a gateway before anything */
 };
 static const struct llm_route routes[] = {
 	{ "POST", "**/deployments/{model}/chat/completions", "chat", KIND_INFERENCE, &llm_dialect },
@@ -22,12 +22,18 @@ static const struct llm_route routes[] = {
 	{ "POST", "**/deployments/{model}/audio/{}", "audio", KIND_INFERENCE, &llm_audio },
 	{ "POST", "**/deployments/{model}/images/{}", "image", KIND_INFERENCE, &llm_image },
 	{ "POST", "**/chat/completions", "chat", KIND_INFERENCE, &llm_dialect },
-	{ "POST", "**/messages/count_tokens", "count_tokens", KIND_OTHER, NULL },
+	LLM_FREE("**/messages/count_tokens", "count_tokens"),
 	{ "GET", "**/messages/batches/{}/results", "batches", KIND_OTHER, &llm_message_results },
-	{ NULL, "**/messages/batches**", "batches", KIND_OTHER, NULL },
+	LLM_FREE("**/messages/batches", "batches"),
+	LLM_FREE("**/messages/batches/{}/cancel", "batches"),
 	{ "POST", "**/anthropic/v1/messages", "messages", KIND_INFERENCE, &llm_messages },
 	{ "POST", "**/ocr", "ocr", KIND_INFERENCE, &llm_ocr },
 	{ "POST", "**/rerank", "rerank", KIND_INFERENCE, &llm_billed_units },
+	LLM_FREE("**/files/import", "files"),
+	LLM_FREE("**/agents", "agents"),
+	LLM_FREE("**/agents/{}/versions", "agents"),
+	LLM_FREE("**/connections/{}/getConnectionWithCredentials", "account"),
+	LLM_FREE("/sts/v1.0/issueToken", "account"),
 };
 
 const struct llm_provider llm_azure = { "azure", LLM_TABLE(hosts), LLM_TABLE(routes),

@@ -218,6 +218,21 @@ static uint64_t side(const struct leaves *l, bool output)
 	return sum;
 }
 
+static bool tells_cache(const struct leaves *l)
+{
+	return leaf_has(l, LEAF_IN_CACHE_READ) || leaf_has(l, LEAF_IN_CACHE_WRITE);
+}
+
+/* Where Amazon does not tell what was cached, its input may be without it. */
+static bool agree(const struct leaves *amazon, const struct leaves *vendor)
+{
+	uint64_t input = side(amazon, false);
+
+	return side(amazon, true) == side(vendor, true) &&
+	       (input == side(vendor, false) ||
+		(!tells_cache(amazon) && input == vendor->n[LEAF_IN_TEXT]));
+}
+
 static int invoke_count(const struct llm_format *f, struct str raw, struct str model,
 			struct llm_count *ret)
 {
@@ -230,9 +245,8 @@ static int invoke_count(const struct llm_format *f, struct str raw, struct str m
 	if (r < 0)
 		return r;
 	told = leaf_has(&amazon.used, LEAF_IN_TEXT) || leaf_has(&amazon.used, LEAF_OUT_TEXT);
-	if (!vendor.none && !vendor.why && told &&
-	    (side(&amazon.used, false) != side(&vendor.used, false) ||
-	     side(&amazon.used, true) != side(&vendor.used, true)))
+	amazon.heads = !tells_cache(&amazon.used);
+	if (!vendor.none && !vendor.why && told && !agree(&amazon.used, &vendor.used))
 		vendor = (struct llm_count){ .why = WHY_BAD_USAGE };
 	*ret = vendor.none && told ? amazon : vendor;
 	if (amazon.why && !amazon.none)
@@ -252,11 +266,11 @@ const struct llm_format llm_invoke_stream = {
 /* ---- where ------------------------------------------------------------------------------------------- */
 
 static const struct llm_host hosts[] = {
-	{ "bedrock-runtime.*.amazonaws.com", "*", false },
-	{ "bedrock-runtime-fips.*.amazonaws.com", "*", false },
-	{ "bedrock-runtime.*.amazonaws.com.cn", "*", false },
-	{ "*.bedrock-runtime.*.vpce.amazonaws.com", "*", false },
-	{ "bedrock-mantle.*.api.aws", "*", false },
+	{ "bedrock-runtime.*.amazonaws.com", "*", HOST_LLM },
+	{ "bedrock-runtime-fips.*.amazonaws.com", "*", HOST_LLM },
+	{ "bedrock-runtime.*.amazonaws.com.cn", "*", HOST_LLM },
+	{ "*.bedrock-runtime.*.vpce.amazonaws.com", "*", HOST_LLM },
+	{ "bedrock-mantle.*.api.aws", "*", HOST_LLM },
 };
 static const struct llm_route routes[] = {
 	{ "POST", "**/model/{model}/converse", "chat", KIND_INFERENCE, &llm_converse },
@@ -266,17 +280,19 @@ static const struct llm_route routes[] = {
 	  &llm_invoke_stream },
 	{ "POST", "**/model/{model}/invoke-with-bidirectional-stream", "invoke", KIND_INFERENCE,
 	  NULL },
-	{ "POST", "**/model/{model}/count-tokens", "count_tokens", KIND_OTHER, NULL },
+	LLM_FREE("**/model/{model}/count-tokens", "count_tokens"),
 	{ "POST", "**/async-invoke", "invoke", KIND_INFERENCE, NULL },
-	{ "POST", "**/guardrail/{}/version/{}/apply", "guardrail", KIND_OTHER, NULL },
-	{ "POST", "**/messages/count_tokens", "count_tokens", KIND_OTHER, NULL },
-	{ "POST", "**/responses/input_tokens", "count_tokens", KIND_OTHER, NULL },
+	/* billed by units of text that no leaf counts */
+	{ "POST", "**/guardrail/{}/version/{}/apply", "guardrail", KIND_INFERENCE, NULL },
+	LLM_FREE("**/messages/count_tokens", "count_tokens"),
+	LLM_FREE("**/responses/input_tokens", "count_tokens"),
 	{ "POST", "**/chat/completions", "chat", KIND_INFERENCE, &llm_chat },
 	{ "POST", "**/responses/compact", "responses", KIND_INFERENCE, &llm_responses },
 	{ "POST", "**/responses", "responses", KIND_INFERENCE, &llm_responses },
 	{ "GET", "**/responses/{}", "responses", KIND_OTHER, &llm_fetched },
-	{ NULL, "**/responses/{}**", "responses", KIND_OTHER, NULL },
+	LLM_FREE("**/responses/{}/cancel", "responses"),
 	{ "POST", "**/messages", "messages", KIND_INFERENCE, &llm_messages },
+	LLM_FREE("**/v1/files", "files"),
 };
 
 const struct llm_provider llm_bedrock = { "bedrock", LLM_TABLE(hosts), LLM_TABLE(routes),

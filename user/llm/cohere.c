@@ -42,8 +42,8 @@ static const struct llm_format embed = {
 };
 
 static const struct llm_host hosts[] = {
-	{ "api.cohere.com", NULL, false },
-	{ "api.cohere.ai", NULL, false },
+	{ "api.cohere.com", NULL, HOST_LLM },
+	{ "api.cohere.ai", NULL, HOST_LLM },
 };
 static const struct llm_route routes[] = {
 	{ "POST", "**/v1/chat", "chat", KIND_INFERENCE, &llm_billed_units },
@@ -58,9 +58,15 @@ static const struct llm_route routes[] = {
 	{ "POST", "**/v2/parse", "ocr", KIND_INFERENCE, &embed },
 	{ "POST", "**/v1/embed-jobs", "embeddings", KIND_INFERENCE, NULL },
 	{ "POST", "**/audio/{}", "audio", KIND_INFERENCE, NULL },
-	{ "POST", "**/v1/tokenize", "count_tokens", KIND_OTHER, NULL },
-	{ "POST", "**/v1/detokenize", "count_tokens", KIND_OTHER, NULL },
-	{ NULL, "**/v2/batches**", "batches", KIND_OTHER, NULL },
+	LLM_FREE("**/v1/embed-jobs/{}/cancel", "embeddings"),
+	/* the results lie in a data set, which is not read */
+	{ "POST", "**/v2/batches", "batches", KIND_INFERENCE, NULL },
+	LLM_FREE("**/v1/tokenize", "count_tokens"),
+	LLM_FREE("**/v1/detokenize", "count_tokens"),
+	LLM_FREE("**/v1/check-api-key", "account"),
+	LLM_FREE("**/v1/datasets", "files"),
+	LLM_FREE("**/v1/connectors", "connectors"),
+	LLM_FREE("**/v1/connectors/{}/oauth/authorize", "connectors"),
 };
 
 const struct llm_provider llm_cohere = { "cohere", LLM_TABLE(hosts), LLM_TABLE(routes),

@@ -27,11 +27,12 @@ bool llm_leaves_add(struct leaves *a, const struct leaves *b)
 	return true;
 }
 
-static void copy_text(char *to, size_t size, struct str s)
+/* What is too long is cut, and still another name than any that is known. */
+static void copy_text(char *to, struct str s)
 {
-	if (!s.p || s.n >= size)
-		return;
-	memcpy(to, s.p, s.n);
+	s = str_head(s, LIMIT_MODEL_TEXT - 1);
+	if (s.n)
+		memcpy(to, s.p, s.n);
 	to[s.n] = 0;
 }
 
@@ -59,14 +60,13 @@ static int read_field(void *ctx, int id, enum json_type type, struct str text)
 	if (type == JSON_NULL)
 		return 0;
 	if (f->flags & (FIELD_TIER | FIELD_SPEED | FIELD_REGION)) {
-		if (type != JSON_STRING)
-			return 0;
-		if (f->flags & FIELD_TIER)
-			copy_text(r->out->tier, sizeof(r->out->tier), text);
-		else if (f->flags & FIELD_SPEED)
-			copy_text(r->speed, sizeof(r->speed), text);
-		else
-			copy_text(r->out->region, sizeof(r->out->region), text);
+		if (type == JSON_STRING && text.n && !text.p)
+			r->out->why = WHY_BAD_USAGE;
+		else if (type == JSON_STRING)
+			copy_text(f->flags & FIELD_TIER    ? r->out->tier
+				  : f->flags & FIELD_SPEED ? r->speed
+							   : r->out->region,
+				  text);
 		return 0;
 	}
 	if (type != JSON_NUMBER) {

@@ -84,6 +84,7 @@ static void estimate(struct xchg *x, const struct part *end, enum source source,
 	u->why = why;
 	weigh(x, end);
 	guess_fill(&x->guess, x->ratios, source == SOURCE_PARTIAL, u);
+	xchg_tier_guessed(x, end);
 }
 
 /* Calls that are billed for what is no text, so that no size of a text tells what they cost. */
@@ -104,29 +105,12 @@ static bool is_answer(const struct xchg *x)
 	       (x->guess.answer_text || x->final || x->format->no_output || guess_is_mute(&x->u));
 }
 
-static bool set_tier(struct xchg *x, const char *told)
-{
-	struct str tier = str_of(told);
-
-	if (tier.n || x->tier.n)
-		x->tier_lost = WHY_NONE;
-	else if (!x->u.tier.n) /* what was never sent tells the provider nothing either */
-		x->tier_lost = x->unclear                       ? x->unclear
-			       : x->cut[DIR_OUT] == WHY_ABORTED ? WHY_NONE
-								: x->cut[DIR_OUT];
-	if (!tier.n)
-		tier = x->tier.n ? x->tier : x->u.tier;
-	/* "auto" in a request means nothing; these are one tier under four names (Groq: on_demand) */
-	if (!tier.n || str_eq(tier, S("auto")) || str_eq(tier, S("default")) ||
-	    str_eq(tier, S("standard_only")) || str_eq(tier, S("on_demand")))
-		tier = S("standard");
-	x->u.tier = STR_NONE;
-	return xchg_keep_lower(x, tier, &x->u.tier) == 0;
-}
-
+/* At Google and Amazon the endpoint decides where Claude runs, whatever he says (platform.claude.com, Data residency). */
 static bool set_region(struct xchg *x, const char *told)
 {
-	if (!told[0] || strcmp(told, "not_available") == 0)
+	bool by_host = x->provider == &llm_vertex || x->provider == &llm_bedrock;
+
+	if (!told[0] || strcmp(told, "not_available") == 0 || (by_host && x->u.region.n))
 		return true;
 	return xchg_keep(x, str_of(told), &x->u.region) == 0;
 }
@@ -145,11 +129,21 @@ static const struct llm_format *counting(const struct xchg *x)
 	return x->format == &llm_orphan ? llm_format_by_kind(x->provider, x->kind) : x->format;
 }
 
+/* Who answered; else what was asked for, as the operator calls it: a name of his own tells nothing. */
+static struct str counted_as(const struct xchg *x)
+{
+	struct str name = x->u.model_served;
+
+	if (!name.n && x->opts && x->opts->stands_for)
+		name = x->opts->stands_for(x->opts->stands_ctx, &x->u);
+	return name.n ? name : x->u.model_requested;
+}
+
 static int count(struct xchg *x, struct llm_count *ret)
 {
 	const struct llm_format *f = counting(x);
 	struct usage *u = &x->u;
-	struct str model = u->model_served.n ? u->model_served : u->model_requested;
+	struct str model = counted_as(x);
 
 	_cleanup_(buf_done) struct buf all = { .limit = LIMIT_USAGE_BYTES + SAID_BESIDE };
 	struct str told;
@@ -220,17 +214,21 @@ static int reported(struct xchg *x, const struct part *end)
 		r = llm_cost(x->provider->cost, u->raw, cost);
 	if (r < 0)
 		return r;
-	if (!set_tier(x, c.tier) || !set_region(x, c.region) ||
+	if (xchg_tier(x, c.tier) < 0 || !set_region(x, c.region) ||
 	    xchg_keep(x, str_of(cost), &u->reported_cost) < 0)
 		return -ENOMEM;
 	if (xchg_note(x, str_of(c.model), &u->model_served) < 0)
 		return -ENOMEM;
 	u->flags |= c.flags;
-	if (c.extra && !x->extra)
-		x->extra = c.extra;
+	if (!x->extra)
+		x->extra = c.extra ? c.extra : x->masked ? WHY_MASKED : WHY_NONE;
 	u->source = SOURCE_REPORTED;
 	if (c.why || (x->tools && x->tools->full)) {
 		unpriced(u, c.why ? c.why : WHY_LIMIT);
+		return 0;
+	}
+	if (c.heads && !said_all(x, end)) { /* what the rest tells, they do not */
+		estimate(x, end, SOURCE_ESTIMATED, missing(x, end));
 		return 0;
 	}
 	u->used = c.used;
@@ -290,13 +288,25 @@ static int counted(struct xchg *x)
 	return xchg_keep(x, x->picture, &u->tier);
 }
 
+/* Nobody says what was used. What goes with a model, whatever its answers say, goes with this one, too. */
+static int untold(struct xchg *x, const struct part *end)
+{
+	struct llm_count none;
+	int r = count(x, &none);
+
+	if (r == 0)
+		x->u.flags |= none.flags;
+	estimate(x, end, SOURCE_ESTIMATED, missing(x, end));
+	return r;
+}
+
 /* What was used, as far as anybody says it. */
 static int used(struct xchg *x, const struct part *end)
 {
 	struct usage *u = &x->u;
 	bool part = u->status < 0 || u->stream || !whole(x, end);
 
-	if (!set_tier(x, ""))
+	if (xchg_tier(x, "") < 0)
 		return -ENOMEM;
 	if (x->raw_why)
 		unpriced(u, x->raw_why);
@@ -307,7 +317,7 @@ static int used(struct xchg *x, const struct part *end)
 	else if (asked_characters(x) || (whole(x, end) && answered_pictures(x)))
 		return counted(x);
 	else if (!is_blind(x) && (part || is_answer(x)))
-		estimate(x, end, SOURCE_ESTIMATED, missing(x, end));
+		return untold(x, end);
 	else
 		unpriced(u, x->queued                              ? WHY_BACKGROUND
 			    : part || (x->said && x->said->broken) ? missing(x, end)
@@ -348,18 +358,21 @@ static int midway(struct xchg *x, const struct part *end)
 	return r;
 }
 
-/* A path that no table has. What reports usage was inference all the same: not read, but not nothing. */
+/* A path that no table has. It may be a call: what reports usage surely is one, of the others nobody knows what they cost.
+ * A redirection is none, the request will come again. */
 static int stray(struct xchg *x)
 {
-	bool counted = x->u.status < HTTP_REDIRECT && (x->raw.n || x->raw_why);
+	bool answered = x->u.status < HTTP_REDIRECT, counted = x->raw.n || x->raw_why;
 
 	x->format = NULL;
-	if (counted) {
-		x->u.kind = KIND_INFERENCE;
-		fold_compact(&x->raw);
-		x->u.raw = buf_str(&x->raw);
+	if (!answered || !(counted || x->unlisted)) {
+		unpriced(&x->u, WHY_NOT_INFERENCE);
+		return 0;
 	}
-	unpriced(&x->u, counted ? WHY_UNKNOWN_FORMAT : WHY_NOT_INFERENCE);
+	x->u.kind = KIND_INFERENCE;
+	fold_compact(&x->raw);
+	x->u.raw = x->raw.n ? buf_str(&x->raw) : STR_NONE;
+	unpriced(&x->u, counted ? WHY_UNKNOWN_FORMAT : WHY_UNKNOWN_PATH);
 	return 0;
 }
 
@@ -367,8 +380,9 @@ static int stray(struct xchg *x)
  * others know by its id. */
 static bool fetched(const struct xchg *x)
 {
-	return x->format && x->format->later == LATER_FETCHED && x->raw.n && x->background &&
-	       x->status_told && !x->queued && x->u.status < HTTP_REDIRECT;
+	return x->format && x->format->later == LATER_FETCHED && x->raw.n &&
+	       (x->format->deferred || (x->background && x->status_told && !x->queued)) &&
+	       x->u.status < HTTP_REDIRECT;
 }
 
 /* What opens a socket, or fetches results, is no call. But when calls on it may have passed unseen, that is said here. */
@@ -408,9 +422,7 @@ static int judge(struct xchg *x, const struct part *end)
 	struct usage *u = &x->u;
 
 	u->kind = x->call ? KIND_INFERENCE : x->route ? x->route->kind : KIND_OTHER;
-	/* a socket that no table has may carry calls */
-	if (!x->route && u->status == HTTP_SWITCHING && x->provider != &llm_unknown &&
-	    u->billing == BILLING_METERED)
+	if (x->unlisted && u->status == HTTP_SWITCHING) /* a socket may carry calls */
 		u->kind = KIND_INFERENCE;
 	if (end->why == WHY_REFUSED) {
 		u->kind = KIND_ERROR;

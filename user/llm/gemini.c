@@ -14,7 +14,7 @@ static const struct json_want marks[] = {
 	{ "candidates[].content.parts[].text", MARK_TEXT, JSON_SIZE },
 	{ "candidates[].content.parts[].functionCall", MARK_TEXT, JSON_SIZE },
 	{ "candidates[].groundingMetadata.webSearchQueries[]", MARK_SEARCH, 0 },
-	{ "candidates[].groundingMetadata.imageSearchQueries[]", MARK_SEARCH, 0 },
+	{ "candidates[].groundingMetadata.imageSearchQueries[]", MARK_PICTURE_SEARCH, 0 },
 	{ "candidates[].groundingMetadata.groundingChunks[].maps", MARK_MAPS, JSON_EACH },
 };
 
@@ -94,8 +94,9 @@ static void read_tier(struct reader *r, int id, struct str text)
 		r->bad = true;
 		return;
 	}
-	if (text.p)
-		memcpy(to, text.p, text.n);
+	if (!text.p || !text.n) /* unspecified */
+		return;
+	memcpy(to, text.p, text.n);
 	to[text.n] = 0;
 }
 
@@ -153,21 +154,44 @@ static bool rest_is_text(uint64_t of[MODALITIES], uint64_t whole)
 	return true;
 }
 
+/* What was cached, of which kind. Where no list tells it, it is known when all was, or when the prompt is of one kind; and it
+ * is taken for text, which film and pictures cost as much as, unless sound is there, or more was cached than there is text. */
+static enum why split_cached(struct reader *r)
+{
+	uint64_t *p = r->of[OF_PROMPT], *c = r->of[OF_CACHED];
+	uint64_t all = r->n[PROMPT], cached = r->n[CACHED];
+	bool one_kind = false;
+
+	if (cached > all)
+		return WHY_BAD_USAGE;
+	for (int i = 0; i < MODALITIES; i++) {
+		if (c[i])
+			return rest_is_text(c, cached) ? WHY_NONE : WHY_BAD_USAGE;
+		one_kind = one_kind || p[i] == all;
+	}
+	for (int i = 0; i < MODALITIES; i++)
+		c[i] = MIN(p[i], cached);
+	if (one_kind || cached == all)
+		return WHY_NONE;
+	memset(c, 0, sizeof(r->of[OF_CACHED]));
+	c[TEXT] = cached;
+	return cached && (p[AUDIO] || cached > p[TEXT]) ? WHY_UNKNOWN_FORMAT : WHY_NONE;
+}
+
 static void put(struct leaves *l, enum leaf leaf, uint64_t n, bool always)
 {
 	if (n || always)
 		leaf_set(l, leaf, n);
 }
 
-static bool read_input(struct reader *r, struct leaves *l)
+static enum why read_input(struct reader *r, struct leaves *l)
 {
 	uint64_t *p = r->of[OF_PROMPT], *c = r->of[OF_CACHED];
+	enum why why = rest_is_text(p, r->n[PROMPT]) ? split_cached(r) : WHY_BAD_USAGE;
 
-	if (!rest_is_text(p, r->n[PROMPT]) || !rest_is_text(c, r->n[CACHED]))
-		return false;
-	for (int i = 0; i < MODALITIES; i++) {
+	for (int i = 0; i < MODALITIES && !why; i++) {
 		if (c[i] > p[i])
-			return false;
+			why = WHY_BAD_USAGE;
 		p[i] -= c[i];
 	}
 	put(l, LEAF_IN_TEXT, p[TEXT], r->given[PROMPT]);
@@ -178,7 +202,7 @@ static bool read_input(struct reader *r, struct leaves *l)
 	put(l, LEAF_IN_IMAGE_CACHED, c[IMAGE] + c[DOCUMENT], false);
 	put(l, LEAF_IN_VIDEO, p[VIDEO], false);
 	put(l, LEAF_IN_TOOL, r->n[TOOLS], r->given[TOOLS]);
-	return true;
+	return why;
 }
 
 static bool read_output(struct reader *r, struct leaves *l)
@@ -215,7 +239,7 @@ static int count(const struct llm_format *f, struct str raw, struct str model,
 		 struct llm_count *ret)
 {
 	struct reader r = { .out = ret };
-	bool cached_apart = false, none = true;
+	bool none = true;
 	int e;
 
 	(void)f;
@@ -225,17 +249,14 @@ static int count(const struct llm_format *f, struct str raw, struct str model,
 		return e;
 	for (int i = 0; i < NUMBERS; i++)
 		none = none && !r.given[i];
-	/* cached sound is far cheaper than fresh */
-	for (int m = 0; m < MODALITIES; m++)
-		cached_apart = cached_apart || r.of[OF_CACHED][m];
 	if (e < 0 || r.bad)
 		ret->why = WHY_BAD_USAGE;
 	else if (none)
 		ret->why = WHY_NO_USAGE;
-	else if (r.n[CACHED] && r.of[OF_PROMPT][AUDIO] && !cached_apart)
-		ret->why = WHY_UNKNOWN_FORMAT;
-	else if (!adds_up(&r) || !read_input(&r, &ret->used) || !read_output(&r, &ret->used))
+	else if (!adds_up(&r) || !read_output(&r, &ret->used))
 		ret->why = WHY_BAD_USAGE;
+	else
+		ret->why = read_input(&r, &ret->used);
 	if (ret->why)
 		ret->used = (struct leaves){ 0 };
 	return 0;
@@ -409,6 +430,7 @@ static const struct json_want result_marks[] = {
 	{ "response.modelVersion", MARK_MODEL, 0 },
 	{ "response.responseId", MARK_ID, 0 },
 	{ "response.candidates[].groundingMetadata.webSearchQueries[]", MARK_SEARCH, 0 },
+	{ "response.candidates[].groundingMetadata.imageSearchQueries[]", MARK_PICTURE_SEARCH, 0 },
 	{ "response.candidates[].groundingMetadata.groundingChunks[].maps", MARK_MAPS, JSON_EACH },
 };
 static const struct llm_format results = {
@@ -419,12 +441,12 @@ static const struct llm_format results = {
 };
 
 static const struct llm_host gemini_hosts[] = { { "generativelanguage.googleapis.com", NULL,
-						  false } };
+						  HOST_LLM } };
 static const struct llm_host vertex_hosts[] = {
-	{ "aiplatform.googleapis.com", "global", false },
-	{ "*-aiplatform.googleapis.com", "*", false },
-	{ "aiplatform.*.rep.googleapis.com", "*", false },
-	{ "claude.googleapis.com", NULL, false }, /* Anthropic's API as it is, sold by Google */
+	{ "aiplatform.googleapis.com", "global", HOST_LLM },
+	{ "*-aiplatform.googleapis.com", "*", HOST_LLM },
+	{ "aiplatform.*.rep.googleapis.com", "*", HOST_LLM },
+	{ "claude.googleapis.com", NULL, HOST_LLM }, /* Anthropic's API as it is, sold by Google */
 };
 /* Any method: a client may POST and say so in a head of its own (X-HTTP-Method-Override). */
 static const struct llm_route routes[] = {
@@ -432,17 +454,13 @@ static const struct llm_route routes[] = {
 	  &llm_generate },
 	{ NULL, "**/models/{model}:streamGenerateContent", "generate_content", KIND_INFERENCE,
 	  &llm_generate_stream },
-	{ NULL, "**/tunedModels/{model}:generateContent", "generate_content", KIND_INFERENCE,
-	  NULL },
-	{ NULL, "**/tunedModels/{model}:streamGenerateContent", "generate_content", KIND_INFERENCE,
-	  NULL },
 	{ NULL, "**/endpoints/{model}:generateContent", "generate_content", KIND_INFERENCE,
 	  &llm_generate },
 	{ NULL, "**/endpoints/{model}:streamGenerateContent", "generate_content", KIND_INFERENCE,
 	  &llm_generate_stream },
 	{ NULL, "**/models/{model}:embedContent", "embeddings", KIND_INFERENCE, &llm_embed },
 	{ NULL, "**/models/{model}:batchEmbedContents", "embeddings", KIND_INFERENCE, &llm_embed },
-	{ "POST", "**/models/count-tokens:rawPredict", "count_tokens", KIND_OTHER, NULL },
+	LLM_FREE("**/models/count-tokens:rawPredict", "count_tokens"),
 	{ NULL, "**/publishers/anthropic/models/{model}:rawPredict", "messages", KIND_INFERENCE,
 	  &llm_messages },
 	{ NULL, "**/publishers/anthropic/models/{model}:streamRawPredict", "messages",
@@ -459,21 +477,18 @@ static const struct llm_route routes[] = {
 	{ NULL, "**/models/{model}:predict", "predict", KIND_INFERENCE, &predict },
 	{ NULL, "**/models/{model}:predictLongRunning", "predict", KIND_INFERENCE, NULL },
 	{ "POST", "**/invoke/v1/messages", "messages", KIND_INFERENCE, &llm_messages },
-	{ "POST", "**/invoke/v1/messages/count_tokens", "count_tokens", KIND_OTHER, NULL },
-	{ NULL, "**/models/{model}:countTokens", "count_tokens", KIND_OTHER, NULL },
+	LLM_FREE("**/invoke/v1/messages/count_tokens", "count_tokens"),
+	LLM_FREE("**/models/{model}:countTokens", "count_tokens"),
 	{ "GET", "**/files/{}:download", "files", KIND_OTHER, &results },
-	{ NULL, "**/cachedContents**", "cache", KIND_OTHER, NULL },
-	{ "POST", "**/interactions", "interaction", KIND_INFERENCE, NULL },
 	{ "POST", "**/chat/completions", "chat", KIND_INFERENCE, &google_chat },
 	{ "POST", "**/embeddings", "embeddings", KIND_INFERENCE, &llm_embeddings },
 	{ "POST", "**.PredictionService/GenerateContent", "generate_content", KIND_INFERENCE,
 	  &generate_grpc },
 	{ "POST", "**.PredictionService/StreamGenerateContent", "generate_content", KIND_INFERENCE,
 	  &generate_grpc_stream },
-	{ "GET", "**BidiGenerateContent", "live", KIND_INFERENCE, NULL }, /* a socket */
 };
 
 const struct llm_provider llm_gemini = { "gemini", LLM_TABLE(gemini_hosts), LLM_TABLE(routes),
-					 .like = NULL };
+					 .like = &llm_google };
 const struct llm_provider llm_vertex = { "vertex", LLM_TABLE(vertex_hosts), LLM_TABLE(routes),
-					 .like = NULL };
+					 .like = &llm_google };

@@ -97,8 +97,10 @@ static int entry_new(struct llm *l, const struct part *in, struct entry **ret)
 	e->key.gen = in->from->gen;
 	e->key.off = in->off;
 	r = xchg_new(in->from, in->off, in->at_ns, &e->x);
-	if (r == 0)
+	if (r == 0) {
 		e->x->ratios = l->ratios;
+		e->x->opts = &l->o;
+	}
 	if (r == 0)
 		HASH_ADD(hh, l->open, key, sizeof(e->key), e);
 	if (r < 0 || !e->hh.tbl) {
@@ -200,10 +202,20 @@ static int set_credential(struct llm *l, struct xchg *x, const struct part *in)
 	return xchg_keep(x, str_of(text), &x->u.credential);
 }
 
+/* Google leaves out of an answer what a mask does not name. */
+static bool is_masked(const struct xchg *x, const struct part *in)
+{
+	if (x->provider != &llm_gemini && x->provider != &llm_vertex)
+		return false;
+	return in->header[HDR_GOOG_FIELD_MASK].n || provider_query(in->target, S("fields")).p ||
+	       provider_query(in->target, S("$fields")).p;
+}
+
 static int find_provider(struct llm *l, struct xchg *x, const struct part *in)
 {
 	const struct llm_host *row = NULL;
 	struct str host = asked_host(in), named = STR_NONE, model, place;
+	enum llm_use use;
 
 	if (l->o.endpoint)
 		named = l->o.endpoint(l->o.ctx, host);
@@ -223,40 +235,20 @@ static int find_provider(struct llm *l, struct xchg *x, const struct part *in)
 		x->format = &llm_orphan;
 	else if (!x->route && x->provider != &llm_unknown && str_eq(in->method, S("POST")))
 		x->format = &llm_stray;
+	/* one's own server, which is known by no host, may serve much else, too */
+	use = row ? row->use : x->provider->host_count ? HOST_LLM : HOST_MIXED;
 	x->u.provider = str_of(x->provider->name);
 	x->u.operation = str_of(x->route ? x->route->operation : NULL);
-	x->u.billing = (row && row->subscription) || provider_plan(x->provider, in->target)
+	x->u.billing = use == HOST_PLAN || provider_plan(x->provider, in->target)
 			       ? BILLING_SUBSCRIPTION
 			       : BILLING_METERED;
+	x->unlisted = !x->route && use == HOST_LLM && x->u.billing == BILLING_METERED;
+	x->masked = is_masked(x, in);
 	x->plan = x->provider == &llm_anthropic && by_plan(in);
 	place = row ? provider_region(row, host) : STR_NONE;
 	if (!place.n)
 		place = provider_place(x->provider, in->target);
 	return xchg_keep_lower(x, place, &x->u.region);
-}
-
-/* The tier as Bedrock's heads tell it; a faster way beats it. */
-static int head_tier(struct xchg *x, const struct part *in, struct str *ret)
-{
-	struct str latency = str_trim(in->header[HDR_BEDROCK_LATENCY]);
-	int r = xchg_note(x, latency, ret);
-
-	if (r == 0)
-		r = xchg_note(x, str_trim(in->header[HDR_BEDROCK_TIER]), ret);
-	return r < 0 || str_eq(latency, S("standard")) ? r : xchg_note(x, latency, ret);
-}
-
-/* A value of the query, still percent-encoded. `name` with its '='. */
-static struct str query(struct str target, struct str name)
-{
-	struct str one;
-
-	if (!str_cut(&target, &one, '?'))
-		return STR_NONE;
-	while (str_cut(&target, &one, '&'))
-		if (str_starts(one, name))
-			return str_skip(one, name.n);
-	return str_starts(target, name) ? str_skip(target, name.n) : STR_NONE;
 }
 
 /* How often this was tried before, or -1: "1", or as the AWS SDKs say it "attempt=2; max=3". */
@@ -289,20 +281,22 @@ static int on_request(struct llm *l, struct xchg *x, const struct part *in)
 	if (r == 0 && x->route) {
 		(void)provider_route(x->provider, str_of(x->route->method), in->target, &model);
 		if (llm_route_socket(x->route))
-			model = query(in->target, S("model="));
+			model = provider_query(in->target, S("model"));
 		if (llm_route_socket(x->route) && !model.n) /* Azure */
-			model = query(in->target, S("deployment="));
+			model = provider_query(in->target, S("deployment"));
 		x->routed = model.n > 0;
-		r = keep_decoded(x, model, &x->u.model_requested);
+		r = keep_decoded(x, model,
+				 x->format && x->format->deferred ? &x->u.response_id
+								  : &x->u.model_requested);
 	}
 	if (r == 0)
 		r = set_credential(l, x, in);
 	if (r == 0)
 		r = xchg_keep(x, in->header[HDR_SESSION_ID], &x->u.session);
 	if (r == 0 && x->format && x->format->headers)
-		r = head_tier(x, in, &x->u.tier);
+		r = xchg_head_tier(x, in, &x->tier_asked);
 	if (r == 0 && x->provider == &llm_vertex)
-		r = xchg_note(x, str_trim(in->header[HDR_VERTEX_TIER]), &x->u.tier);
+		r = xchg_note(x, str_trim(in->header[HDR_VERTEX_TIER]), &x->tier_asked);
 	if (r < 0)
 		return r;
 	x->u.retry = retries(in);
@@ -395,11 +389,13 @@ static int on_response(struct llm *l, struct entry *e, const struct part *in)
 	if (r == 0 && x->format && x->format->headers)
 		r = header_usage(x, in);
 	if (r == 0 && x->format && x->format->headers)
-		r = head_tier(x, in, &x->tier);
+		r = xchg_head_tier(x, in, &x->tier);
 	if (r == 0)
 		r = xchg_note(x, str_trim(in->header[HDR_GEMINI_TIER]), &x->tier);
 	if (r == 0 && x->provider == &llm_azure)
 		r = xchg_keep_lower(x, str_trim(in->header[HDR_MS_REGION]), &x->u.region);
+	if (r == 0 && x->provider == &llm_huggingface)
+		r = xchg_keep_lower(x, str_trim(in->header[HDR_INFERENCE_PROVIDER]), &x->u.region);
 	if (x->plan && in->header[HDR_PLAN_STATUS].n)
 		x->u.billing = BILLING_SUBSCRIPTION;
 	if (r == 0)

@@ -28,10 +28,14 @@ static const struct llm_format prompt_only = {
 	LLM_TABLE(fields),
 	.no_output = true,
 };
+/* By the second alone: no list prices the tokens, and the total holds those of the sound, which nothing names. */
+static const struct llm_field heard_fields[] = {
+	{ "prompt_audio_seconds", LEAF_N_AUDIO_MS, FIELD_SECONDS, 0 },
+};
 static const char *const heard[] = { "transcription.done", NULL };
 static const struct llm_format transcription = {
 	LLM_TABLE(marks),
-	LLM_TABLE(fields),
+	LLM_TABLE(heard_fields),
 	.last = heard,
 	.upload = true,
 };
@@ -83,9 +87,9 @@ const struct llm_format llm_ocr = {
 /* ---- where ------------------------------------------------------------------------------------------------ */
 
 static const struct llm_host hosts[] = {
-	{ "api.mistral.ai", NULL, false },
-	{ "api.eu.mistral.ai", "eu", false },
-	{ "api.us.mistral.ai", "us", false },
+	{ "api.mistral.ai", NULL, HOST_LLM },
+	{ "api.eu.mistral.ai", "eu", HOST_LLM },
+	{ "api.us.mistral.ai", "us", HOST_LLM },
 };
 static const struct llm_route routes[] = {
 	{ "POST", "**/chat/completions", "chat", KIND_INFERENCE, &chat },
@@ -100,9 +104,11 @@ static const struct llm_route routes[] = {
 	{ "POST", "**/audio/transcriptions", "audio", KIND_INFERENCE, &transcription },
 	{ "POST", "**/audio/{}", "audio", KIND_INFERENCE, NULL },
 	{ "POST", "**/ocr", "ocr", KIND_INFERENCE, &llm_ocr },
-	{ NULL, "**/v1/batch/**", "batches", KIND_OTHER, NULL },
-	{ NULL, "**/v1/files**", "files", KIND_OTHER, NULL },
-	{ NULL, "**/v1/libraries**", "files", KIND_OTHER, NULL },
+	{ "POST", "**/batch/jobs", "batches", KIND_INFERENCE, NULL }, /* results are not read */
+	LLM_FREE("**/batch/jobs/{}/cancel", "batches"),
+	LLM_FREE("**/v1/files", "files"),
+	LLM_FREE("**/v1/libraries", "files"),
+	LLM_FREE("**/v1/agents", "agents"),
 };
 
 const struct llm_provider llm_mistral = { "mistral", LLM_TABLE(hosts), LLM_TABLE(routes),

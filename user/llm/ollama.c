@@ -28,10 +28,10 @@ static const struct llm_format embed = {
 };
 
 static const struct llm_host hosts[] = {
-	{ "ollama.com", NULL, false },
-	{ "localhost:11434", NULL, false },
-	{ "127.0.0.1:11434", NULL, false },
-	{ "[::1]:11434", NULL, false },
+	{ "ollama.com", NULL, HOST_LLM },
+	{ "localhost:11434", NULL, HOST_LLM },
+	{ "127.0.0.1:11434", NULL, HOST_LLM },
+	{ "[::1]:11434", NULL, HOST_LLM },
 };
 static const struct llm_route routes[] = {
 	{ "POST", "**/api/chat", "chat", KIND_INFERENCE, &llm_ollama_chat },
@@ -43,6 +43,14 @@ static const struct llm_route routes[] = {
 	{ "POST", "**/v1/messages", "messages", KIND_INFERENCE, &llm_messages },
 	{ "POST", "**/v1/embeddings", "embeddings", KIND_INFERENCE, &llm_embeddings },
 	{ "POST", "**/api/embeddings", "embeddings", KIND_INFERENCE, NULL },
+	LLM_FREE("**/api/show", "models"),
+	LLM_FREE("**/api/pull", "models"),
+	LLM_FREE("**/api/push", "models"),
+	LLM_FREE("**/api/create", "models"),
+	LLM_FREE("**/api/copy", "models"),
+	LLM_FREE("**/api/blobs/{}", "models"),
+	LLM_FREE("**/api/me", "account"),
+	LLM_FREE("**/api/signout", "account"),
 };
 
 const struct llm_provider llm_ollama = { "ollama", LLM_TABLE(hosts), LLM_TABLE(routes),

@@ -38,6 +38,27 @@ const struct llm_format llm_embeddings = {
 	.no_output = true,
 };
 
+/* These search the web for every answer; the fee goes by the search and by how much it may bring, and neither the number of
+ * searches nor the fee is told. (developers.openai.com, Web search: models of Chat Completions) */
+static int own_count(const struct llm_format *f, struct str raw, struct str model,
+		     struct llm_count *ret)
+{
+	static const char *const searching[] = { "gpt-4o-search-preview",
+						 "gpt-4o-mini-search-preview", "gpt-5-search-api" };
+	int r = llm_count_fields(f, raw, ret);
+
+	for (size_t i = 0; r == 0 && i < COUNT_OF(searching); i++)
+		if (str_starts(model, str_of(searching[i])))
+			ret->flags |= 1u << FLAG_SEARCH_FEE;
+	return r;
+}
+
+static const struct llm_format own_chat = {
+	LLM_TABLE(chat_marks),
+	LLM_TABLE(chat_fields),
+	.count = own_count,
+};
+
 /* ---- responses: the body, or `response` in the events of a stream ---------------------------------- */
 
 static const struct json_want responses_marks[] = {
@@ -267,36 +288,75 @@ static const struct llm_format realtime_messages = { .socket = &realtime_socket 
 /* ---- where ------------------------------------------------------------------------------------------- */
 
 static const struct llm_host hosts[] = {
-	{ "api.openai.com", NULL, false },    { "us.api.openai.com", "us", false },
-	{ "eu.api.openai.com", "eu", false }, { "ae.api.openai.com", "ae", false },
-	{ "au.api.openai.com", "au", false }, { "in.api.openai.com", "in", false },
-	{ "jp.api.openai.com", "jp", false }, { "chatgpt.com", NULL, true },
+	{ "api.openai.com", NULL, HOST_LLM },    { "us.api.openai.com", "us", HOST_LLM },
+	{ "eu.api.openai.com", "eu", HOST_LLM }, { "ae.api.openai.com", "ae", HOST_LLM },
+	{ "au.api.openai.com", "au", HOST_LLM }, { "in.api.openai.com", "in", HOST_LLM },
+	{ "jp.api.openai.com", "jp", HOST_LLM }, { "chatgpt.com", NULL, HOST_PLAN },
 };
 static const struct llm_route routes[] = {
-	{ "POST", "**/chat/completions", "chat", KIND_INFERENCE, &llm_chat },
+	{ "POST", "**/chat/completions", "chat", KIND_INFERENCE, &own_chat },
 	{ "POST", "**/completions", "completion", KIND_INFERENCE, &llm_chat },
-	{ "POST", "**/responses/input_tokens", "count_tokens", KIND_OTHER, NULL },
+	LLM_FREE("**/chat/completions/chatcmpl{}", "chat"), /* a stored one, given another label */
+	LLM_FREE("**/responses/input_tokens", "count_tokens"),
 	{ "POST", "**/responses/compact", "responses", KIND_INFERENCE, &llm_responses },
-	{ "POST", "**/responses/{}/cancel", "responses", KIND_OTHER, NULL },
+	LLM_FREE("**/responses/{}/cancel", "responses"),
 	{ "POST", "**/responses", "responses", KIND_INFERENCE, &llm_responses },
 	{ "GET", "**/responses/{}", "responses", KIND_OTHER, &llm_fetched },
-	{ NULL, "**/responses/{}**", "responses", KIND_OTHER, NULL },
+	{ "GET", "**/responses/{}**", "responses", KIND_OTHER, NULL },
+	{ "DELETE", "**/responses/{}", "responses", KIND_OTHER, NULL },
 	{ "POST", "**/embeddings", "embeddings", KIND_INFERENCE, &llm_embeddings },
 	{ "POST", "**/audio/speech", "audio", KIND_INFERENCE, &llm_speech },
 	{ "POST", "**/audio/{}", "audio", KIND_INFERENCE, &llm_audio },
 	{ "POST", "**/images/{}", "image", KIND_INFERENCE, &llm_image },
-	{ "POST", "**/v1/videos", "video", KIND_INFERENCE, NULL },
+	{ "POST", "**/videos", "video", KIND_INFERENCE, NULL },
 	{ "GET", "**/responses", "responses", KIND_INFERENCE, &responses_messages },
 	{ "GET", "**/realtime", "realtime", KIND_INFERENCE, &realtime_messages },
 	{ "POST", "**/realtime/calls", "realtime", KIND_INFERENCE, NULL },
-	{ NULL, "**/v1/videos**", "video", KIND_OTHER, NULL },
-	{ NULL, "**/v1/models**", "models", KIND_OTHER, NULL },
+	{ "GET", "**/models**", "models", KIND_OTHER, NULL },
 	{ "GET", "**/files/{}/content", "files", KIND_OTHER, &llm_results },
-	{ NULL, "**/v1/files**", "files", KIND_OTHER, NULL },
-	{ NULL, "**/v1/uploads**", "files", KIND_OTHER, NULL },
-	{ NULL, "**/v1/vector_stores**", "vector_stores", KIND_OTHER, NULL },
-	{ NULL, "**/v1/batches**", "batches", KIND_OTHER, NULL },
-	{ NULL, "**/v1/moderations", "moderations", KIND_OTHER, NULL },
+	LLM_FREE("**/files", "files"),
+	LLM_FREE("**/uploads", "files"),
+	LLM_FREE("**/uploads/{}/{}", "files"),
+	LLM_FREE("**/vector_stores", "vector_stores"),
+	{ "POST", "**/vector_stores/{}/search", "search", KIND_INFERENCE, NULL },
+	LLM_FREE("**/vector_stores/vs_{}", "vector_stores"),
+	LLM_FREE("**/vector_stores/vs_{}/file**", "vector_stores"),
+	LLM_FREE("**/batches", "batches"), /* their results are the calls */
+	LLM_FREE("**/batches/{}/cancel", "batches"),
+	LLM_FREE("**/moderations", "moderations"),
+	/* training is billed; to end it is not */
+	{ "POST", "**/fine_tuning/jobs", "fine_tuning", KIND_INFERENCE, NULL },
+	LLM_FREE("**/fine_tuning/jobs/{}/cancel", "fine_tuning"),
+	LLM_FREE("**/fine_tuning/jobs/{}/pause", "fine_tuning"),
+	LLM_FREE("**/evals", "evals"), /* its runs are not */
+	LLM_FREE("**/evals/eval_{}", "evals"),
+	/* assistants: only their runs are calls */
+	LLM_FREE("**/assistants", "assistants"),
+	LLM_FREE("**/assistants/asst_{}", "assistants"),
+	LLM_FREE("**/threads", "threads"),
+	LLM_FREE("**/threads/thread_{}", "threads"),
+	LLM_FREE("**/threads/{}/messages", "threads"),
+	LLM_FREE("**/threads/{}/messages/msg_{}", "threads"),
+	LLM_FREE("**/threads/{}/runs/run_{}", "threads"),
+	LLM_FREE("**/threads/{}/runs/{}/cancel", "threads"),
+	{ "POST", "**/threads/{}/runs", "runs", KIND_INFERENCE, NULL },
+	{ "POST", "**/threads/runs", "runs", KIND_INFERENCE, NULL },
+	LLM_FREE("**/conversations", "conversations"),
+	LLM_FREE("**/conversations/conv_{}", "conversations"),
+	LLM_FREE("**/conversations/{}/items", "conversations"),
+	LLM_FREE("**/realtime/client_secrets", "realtime"),
+	LLM_FREE("**/realtime/sessions", "realtime"),
+	LLM_FREE("**/realtime/transcription_sessions", "realtime"),
+	LLM_FREE("**/realtime/calls/{}/hangup", "realtime"),
+	LLM_FREE("**/realtime/calls/{}/refer", "realtime"),
+	LLM_FREE("**/realtime/calls/{}/reject", "realtime"),
+	LLM_FREE("**/skills", "skills"),
+	LLM_FREE("**/skills/{}/versions", "skills"),
+	/* accounts; what agents tell of themselves (the Agents SDK sends its traces here) */
+	LLM_FREE("/v1/organization/**", "organization"),
+	LLM_FREE("/v1/projects/**", "organization"),
+	LLM_FREE("/v1/traces/ingest", "telemetry"),
+	LLM_FREE("/v1/analytics/**", "telemetry"),
 };
 
 const struct llm_provider llm_openai = { "openai", LLM_TABLE(hosts), LLM_TABLE(routes),

@@ -32,13 +32,16 @@ static const struct llm_field fields[] = {
 static const struct llm_format chat = { LLM_TABLE(marks), LLM_TABLE(fields), .last = NULL };
 
 static const struct llm_host hosts[] = {
-	{ "openrouter.ai", NULL, false },
-	{ "api.openrouter.ai", NULL, false },
-	{ "eu.openrouter.ai", "eu", false },
+	{ "openrouter.ai", NULL, HOST_LLM },
+	{ "api.openrouter.ai", NULL, HOST_LLM },
+	{ "eu.openrouter.ai", "eu", HOST_LLM },
 };
 static const struct llm_route routes[] = {
 	{ "POST", "**/chat/completions", "chat", KIND_INFERENCE, &chat },
 	{ "POST", "**/completions", "completion", KIND_INFERENCE, &chat },
+	LLM_FREE("**/keys", "account"),
+	LLM_FREE("**/auth/keys/code", "account"),
+	LLM_FREE("**/credits/coinbase", "account"),
 };
 static const struct llm_cost cost = {
 	.path = "cost",

@@ -63,7 +63,7 @@ static const char *const last[] = { "response.completed", "response.incomplete",
 static const struct llm_format agent = { LLM_TABLE(agent_marks), LLM_TABLE(agent_fields),
 					 .last = last };
 
-static const struct llm_host hosts[] = { { "api.perplexity.ai", NULL, false } };
+static const struct llm_host hosts[] = { { "api.perplexity.ai", NULL, HOST_LLM } };
 static const struct llm_route routes[] = {
 	{ "POST", "**/async/{}", "chat", KIND_INFERENCE, NULL },
 	{ "POST", "**/async/chat/completions", "chat", KIND_INFERENCE, NULL },
@@ -72,6 +72,8 @@ static const struct llm_route routes[] = {
 	{ "POST", "**/responses", "responses", KIND_INFERENCE, &agent },
 	{ "POST", "**/agent", "responses", KIND_INFERENCE, &agent },
 	{ "POST", "**/search", "search", KIND_INFERENCE, NULL },
+	LLM_FREE("**/generate_auth_token", "account"),
+	LLM_FREE("**/revoke_auth_token", "account"),
 };
 static const struct llm_cost cost = { .path = "cost.total_cost" };
 

@@ -129,7 +129,7 @@ static bool climbs(struct str path)
 	return only && dots;
 }
 
-/* A pattern has at most one "**" and two "{}", so trying every length stays cheap. */
+/* A pattern has at most one "**" before its end, and two "{}", so trying every length stays cheap. */
 static bool path_fits(const char *pattern, struct str path, struct str *ret_model)
 {
 	size_t n;
@@ -201,6 +201,38 @@ const struct llm_route *provider_route(const struct llm_provider *p, struct str 
 	return p->like ? provider_route(p->like, method, target, ret_model) : NULL;
 }
 
+/* Is this the name, whatever of it is percent-encoded? */
+static bool is_named(struct str text, struct str name)
+{
+	size_t step;
+
+	for (; text.n && name.n; text = str_skip(text, step), name = str_skip(name, 1))
+		if (provider_char(text, &step) != name.p[0])
+			return false;
+	return !text.n && !name.n;
+}
+
+struct str provider_query(struct str target, struct str name)
+{
+	struct str rest = target, one, key;
+	bool more;
+
+	if (str_cut(&rest, &one, '#')) /* no server is asked for what stands behind it */
+		target = one;
+	more = str_cut(&target, &one, '?');
+	while (more) {
+		more = str_cut(&target, &one, '&');
+		if (!more)
+			one = target;
+		rest = one;
+		if (!str_cut(&rest, &key, '='))
+			key = one;
+		if (is_named(key, name))
+			return str_skip(one, key.n + 1);
+	}
+	return STR_NONE;
+}
+
 bool provider_plan(const struct llm_provider *p, struct str target)
 {
 	struct str model;
@@ -211,12 +243,11 @@ bool provider_plan(const struct llm_provider *p, struct str target)
 
 struct str provider_place(const struct llm_provider *p, struct str target)
 {
-	struct str place = STR_NONE;
+	struct str path = target_path(target), place = STR_NONE, none;
 
-	return p->place && !climbs(target_path(target)) &&
-			       path_fits(p->place, target_path(target), &place)
-		       ? place
-		       : STR_NONE;
+	if (!p->place || climbs(path) || (p->placeless && path_fits(p->placeless, path, &none)))
+		return STR_NONE;
+	return path_fits(p->place, path, &place) ? place : STR_NONE;
 }
 
 const struct llm_provider *provider_local(struct str method, struct str target)

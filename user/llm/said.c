@@ -122,47 +122,58 @@ int said_list(struct said *s)
 
 /* ---- tools ------------------------------------------------------------------------------------------- */
 
-static uint64_t session_key(struct str s)
+enum { LEAF_BITS = 6 };
+_Static_assert(LEAF_COUNT <= 1 << LEAF_BITS, "a leaf fits");
+
+/* FNV-1a: only compared within one answer. */
+static uint64_t key(uint64_t seed, struct str s)
 {
-	uint64_t h = 0xcbf29ce484222325u; /* FNV-1a: only compared within one answer */
+	uint64_t h = 0xcbf29ce484222325u ^ seed;
 
 	for (size_t i = 0; s.p && i < s.n; i++)
 		h = (h ^ (unsigned char)s.p[i]) * 0x100000001b3u;
 	return h;
 }
 
-static bool session_known(struct said_tools *t, uint64_t session)
+static void count_once(struct said_tools *t, uint64_t once)
 {
-	for (size_t i = 0; i < t->session_count; i++)
-		if (t->sessions[i] == session)
-			return true;
-	if (t->session_count == COUNT_OF(t->sessions))
+	for (size_t i = 0; i < t->once_count; i++)
+		if (t->once[i] == once)
+			return;
+	if (t->once_count == COUNT_OF(t->once))
 		t->full = true;
 	else
-		t->sessions[t->session_count++] = session;
-	return false;
+		t->once[t->once_count++] = once;
+	t->n[once & ((1 << LEAF_BITS) - 1)]++;
 }
 
-static int tool_count(struct said *s, enum leaf leaf, bool once)
+void said_tools_join(struct said_tools *to, const struct said_tools *more)
+{
+	for (size_t i = 0; i < more->once_count; i++)
+		count_once(to, more->once[i]);
+	to->full |= more->full;
+}
+
+static int tool_count(struct said *s, enum leaf leaf, bool once, uint64_t name)
 {
 	if (!s->tools)
 		s->tools = mem_zero(1, sizeof(*s->tools));
 	if (!s->tools)
 		return -ENOMEM;
-	if (!once || !session_known(s->tools, s->session))
+	if (once)
+		count_once(s->tools, name << LEAF_BITS | leaf);
+	else
 		s->tools->n[leaf]++;
 	return 0;
 }
 
-int said_search(struct said *s)
+int said_search(struct said *s, enum llm_mark mark, struct str query)
 {
-	return tool_count(s, LEAF_N_WEB_SEARCH, false);
-}
-
-/* However much was found on a map, the prompt is billed once. */
-static int said_maps(struct said *s)
-{
-	return s->tools && s->tools->n[LEAF_N_MAPS] ? 0 : tool_count(s, LEAF_N_MAPS, false);
+	if (!query.n)
+		return 0;
+	if (!query.p) /* too long to be told from another */
+		s->extra = WHY_LIMIT;
+	return tool_count(s, LEAF_N_WEB_SEARCH, true, key(mark, query));
 }
 
 static int tool_end(struct said *s)
@@ -171,7 +182,7 @@ static int tool_end(struct said *s)
 	int r = 0;
 
 	if (t && !(t->action && s->tool_other_action) && !s->tool_not_done)
-		r = tool_count(s, t->leaf, t->once);
+		r = tool_count(s, t->leaf, t->once, s->session);
 	s->tool = NULL;
 	s->tool_other_action = s->tool_not_done = false;
 	s->session = 0;
@@ -196,7 +207,7 @@ static int on_tool(struct said *s, int id, struct str text)
 		s->tool_other_action = !str_eq(text, S("search"));
 		return 0;
 	case MARK_TOOL_SESSION:
-		s->session = session_key(text);
+		s->session = key(0, text);
 		return 0;
 	default:
 		return tool_end(s);
@@ -207,14 +218,22 @@ static int on_tool(struct said *s, int id, struct str text)
 
 static int said_text(struct said *s, int id, struct str text)
 {
-	if (text.n && !text.p)
+	if (text.n && !text.p) {
 		s->hits |= HIT_NAME_TEXT;
+		if (id == MARK_TIER ||
+		    id == MARK_SPEED) /* whatever it is, it is not the standard one */
+			s->extra = WHY_LIMIT;
+	}
 	switch (id) {
 	case MARK_MODEL:
 		said_keep(&s->model, text);
 		break;
 	case MARK_ID:
 		said_keep(&s->id, text);
+		break;
+	case MARK_DEFERRED:
+		said_keep(&s->id, text);
+		s->queued = s->status_told = true;
 		break;
 	case MARK_TIER:
 		if (!s->fast)
@@ -236,7 +255,8 @@ static int said_text(struct said *s, int id, struct str text)
 		said_keep(&s->other_model, text);
 		break;
 	case MARK_SEARCH:
-		return text.n ? said_search(s) : 0;
+	case MARK_PICTURE_SEARCH:
+		return said_search(s, id, text);
 	default:
 		break;
 	}
@@ -290,8 +310,8 @@ static int said_value(void *ctx, int id, enum json_type type, struct str text)
 		return 0;
 	case MARK_LIST:
 		return type == JSON_OBJECT ? list_add(s, text) : 0;
-	case MARK_MAPS:
-		return type == JSON_OBJECT ? said_maps(s) : 0;
+	case MARK_MAPS: /* however much was found on a map, the prompt is billed once */
+		return type == JSON_OBJECT ? tool_count(s, LEAF_N_MAPS, true, 0) : 0;
 	case MARK_CHOICE:
 		s->several |= !str_eq(text, S("0"));
 		return 0;

@@ -67,9 +67,10 @@ static const struct llm_route shapes[] = {
 	{ "POST", "**/chat/completions", "chat", KIND_INFERENCE, &llm_dialect },
 	{ "POST", "**/fim/completions", "completion", KIND_INFERENCE, &llm_dialect },
 	{ "POST", "**/completions", "completion", KIND_INFERENCE, &llm_dialect },
-	{ "POST", "**/messages/count_tokens", "count_tokens", KIND_OTHER, NULL },
+	LLM_FREE("**/messages/count_tokens", "count_tokens"),
 	{ "POST", "**/messages", "messages", KIND_INFERENCE, &llm_messages },
-	{ "POST", "**/responses/input_tokens", "count_tokens", KIND_OTHER, NULL },
+	LLM_FREE("**/responses/input_tokens", "count_tokens"),
+	LLM_FREE("**/responses/{}/cancel", "responses"),
 	{ "POST", "**/responses/compact", "responses", KIND_INFERENCE, &llm_responses },
 	{ "POST", "**/responses", "responses", KIND_INFERENCE, &llm_responses },
 	{ "POST", "**/embeddings", "embeddings", KIND_INFERENCE, &llm_vectors },
@@ -77,6 +78,11 @@ static const struct llm_route shapes[] = {
 	{ "POST", "**/audio/{}", "audio", KIND_INFERENCE, &llm_audio },
 	{ "POST", "**/images/{}", "image", KIND_INFERENCE, &llm_image },
 	{ "GET", "**/files/{}/content", "files", KIND_OTHER, &llm_results },
+	LLM_FREE("**/files", "files"),
+	LLM_FREE("**/files/upload", "files"),
+	LLM_FREE("**/batches", "batches"), /* their results are the calls */
+	LLM_FREE("**/batches/{}/cancel", "batches"),
+	LLM_FREE("**/batches/{}:cancel", "batches"), /* Cohere */
 	{ "POST", "**/model/{model}/converse", "chat", KIND_INFERENCE, &llm_converse },
 	{ "POST", "**/model/{model}/converse-stream", "chat", KIND_INFERENCE, &llm_converse },
 	{ "POST", "**/model/{model}/invoke", "invoke", KIND_INFERENCE, &llm_invoke },
@@ -89,11 +95,11 @@ static const struct llm_route shapes[] = {
 	{ "POST", "**/models/{model}:embedContent", "embeddings", KIND_INFERENCE, &llm_embed },
 	{ "POST", "**/models/{model}:batchEmbedContents", "embeddings", KIND_INFERENCE,
 	  &llm_embed },
-	{ "POST", "**/models/count-tokens:rawPredict", "count_tokens", KIND_OTHER, NULL },
+	LLM_FREE("**/models/count-tokens:rawPredict", "count_tokens"),
 	{ "POST", "**/models/{model}:rawPredict", "messages", KIND_INFERENCE, &llm_messages },
 	{ "POST", "**/models/{model}:streamRawPredict", "messages", KIND_INFERENCE, &llm_messages },
 	{ "POST", "**/models/{model}:predict", "predict", KIND_INFERENCE, NULL },
-	{ "POST", "**/models/{model}:countTokens", "count_tokens", KIND_OTHER, NULL },
+	LLM_FREE("**/models/{model}:countTokens", "count_tokens"),
 };
 const struct llm_provider llm_shapes = { "shapes", NULL, 0, LLM_TABLE(shapes), .like = NULL };
 
@@ -108,28 +114,22 @@ const struct llm_provider llm_openai_compatible = {
 	"openai-compatible", NULL, 0, LLM_TABLE(compatible), .like = &llm_openai,
 };
 
-/* A router of whatever: all that is sent there is billed. */
-static const struct llm_route huggingface_routes[] = {
-	{ "POST", "**/chat/completions", "chat", KIND_INFERENCE, &llm_dialect },
-	{ "POST", "**/completions", "completion", KIND_INFERENCE, &llm_dialect },
-	{ "POST", "**/responses", "responses", KIND_INFERENCE, &llm_responses },
-	{ "POST", "**/embeddings", "embeddings", KIND_INFERENCE, &llm_vectors },
-	{ "POST", "**", "inference", KIND_INFERENCE, NULL },
-};
 static const struct llm_route fireworks_routes[] = {
 	{ "POST", "**/workflows/**", "image", KIND_INFERENCE, NULL },
 	{ "POST", "**/image_generation/**", "image", KIND_INFERENCE, NULL },
+	LLM_FREE("/v1/accounts/{}/datasets**", "files"),
 };
 static const struct llm_route snowflake_routes[] = {
 	{ "POST", "**/cortex/inference:complete", "chat", KIND_INFERENCE, &llm_dialect },
 	{ "POST", "**/cortex/inference:embed", "embeddings", KIND_INFERENCE, &llm_vectors },
 	{ "POST", "**/cortex/agent:run", "agent", KIND_INFERENCE, NULL },
+	{ "POST", "**/cortex/analyst/message", "agent", KIND_INFERENCE, NULL },
 	{ "POST", "**/agents/{}:run", "agent", KIND_INFERENCE, NULL },
 };
 static const struct llm_route zai_routes[] = {
 	{ "POST", "**/videos/{}", "video", KIND_INFERENCE, NULL },
 	{ "POST", "**/web_search", "search", KIND_INFERENCE, NULL },
-	{ "POST", "**/tokenizer", "count_tokens", KIND_OTHER, NULL },
+	LLM_FREE("**/tokenizer", "count_tokens"),
 };
 static const struct llm_cost gateway_cost = { .path = "pydantic_ai_gateway.cost_estimate" };
 
@@ -137,28 +137,34 @@ static const struct llm_cost gateway_cost = { .path = "pydantic_ai_gateway.cost_
 	static const struct llm_host id##_hosts[] = { __VA_ARGS__ }; \
 	const struct llm_provider llm_##id = { name, LLM_TABLE(id##_hosts), .like = &llm_shapes }
 
-VENDOR(cerebras, "cerebras", { "api.cerebras.ai", NULL, false });
-VENDOR(crusoe, "crusoe", { "api.inference.crusoecloud.com", NULL, false });
-VENDOR(deepseek, "deepseek", { "api.deepseek.com", NULL, false });
-VENDOR(groq, "groq", { "api.groq.com", NULL, false });
-VENDOR(heroku, "heroku", { "*.inference.heroku.com", NULL, false });
-VENDOR(together, "together", { "api.together.xyz", NULL, false },
-       { "api.together.ai", NULL, false });
+VENDOR(cerebras, "cerebras", { "api.cerebras.ai", NULL, HOST_LLM });
+VENDOR(crusoe, "crusoe", { "api.inference.crusoecloud.com", NULL, HOST_LLM });
+VENDOR(deepseek, "deepseek", { "api.deepseek.com", NULL, HOST_LLM });
+VENDOR(groq, "groq", { "api.groq.com", NULL, HOST_LLM });
+VENDOR(heroku, "heroku", { "*.inference.heroku.com", NULL, HOST_LLM });
+VENDOR(together, "together", { "api.together.xyz", NULL, HOST_LLM },
+       { "api.together.ai", NULL, HOST_LLM });
 
 /* Those with paths of their own. */
-#define VENDOR_ROUTES(id, name, host, ...)                                                  \
-	static const struct llm_host id##_hosts[] = { { host, NULL, false } };              \
+#define VENDOR_ROUTES(id, name, host, use, ...)                                             \
+	static const struct llm_host id##_hosts[] = { { host, NULL, use } };                \
 	const struct llm_provider llm_##id = { name, LLM_TABLE(id##_hosts),                 \
 					       LLM_TABLE(id##_routes), .like = &llm_shapes, \
 					       __VA_ARGS__ }
 
-VENDOR_ROUTES(fireworks, "fireworks", "api.fireworks.ai", .cost = NULL);
-/* Who serves stands in the path, and has prices of his own. */
-VENDOR_ROUTES(huggingface, "huggingface", "router.huggingface.co", .place = "/{model}/v**");
-VENDOR_ROUTES(snowflake, "snowflake", "*.snowflakecomputing.com", .cost = NULL);
-VENDOR_ROUTES(zai, "zai", "api.z.ai", .plan = "/api/coding/**");
+VENDOR_ROUTES(fireworks, "fireworks", "api.fireworks.ai", HOST_LLM, .cost = NULL);
+/* All of its databases speak to these. */
+VENDOR_ROUTES(snowflake, "snowflake", "*.snowflakecomputing.com", HOST_MIXED, .cost = NULL);
+VENDOR_ROUTES(zai, "zai", "api.z.ai", HOST_LLM, .plan = "/api/coding/**");
 
-static const struct llm_host gateway_hosts[] = { { "gateway.pydantic.dev", NULL, false } };
+/* A router. Who serves has prices of his own, and stands in the path, behind the model's name or in the answer's head. */
+static const struct llm_host huggingface_hosts[] = { { "router.huggingface.co", NULL, HOST_LLM } };
+const struct llm_provider llm_huggingface = {
+	"huggingface",          LLM_TABLE(huggingface_hosts), .like = &llm_shapes,
+	.place = "/{model}/**", .placeless = "/v1/**",
+};
+
+static const struct llm_host gateway_hosts[] = { { "gateway.pydantic.dev", NULL, HOST_LLM } };
 const struct llm_provider llm_pydantic_gateway = {
 	"pydantic-gateway",
 	LLM_TABLE(gateway_hosts),

@@ -166,7 +166,7 @@ static int on_value(void *ctx, int id, enum protobuf_type type, uint64_t n, stru
 		v->to->text += text.n;
 		return 0;
 	case QUERY:
-		return text.n ? said_search(v->to) : 0;
+		return said_search(v->to, MARK_SEARCH, text);
 	default:
 		break;
 	}

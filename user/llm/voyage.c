@@ -18,14 +18,15 @@ static const struct llm_format vectors = {
 	.no_output = true,
 };
 
-static const struct llm_host hosts[] = { { "api.voyageai.com", NULL, false } };
+static const struct llm_host hosts[] = { { "api.voyageai.com", NULL, HOST_LLM } };
 static const struct llm_route routes[] = {
 	{ "POST", "**/embeddings", "embeddings", KIND_INFERENCE, &vectors },
 	{ "POST", "**/contextualizedembeddings", "embeddings", KIND_INFERENCE, &vectors },
 	{ "POST", "**/multimodalembeddings", "embeddings", KIND_INFERENCE, &vectors },
 	{ "POST", "**/rerank", "rerank", KIND_INFERENCE, &vectors },
-	{ NULL, "**/v1/batches**", "batches", KIND_OTHER, NULL },
-	{ NULL, "**/v1/files**", "files", KIND_OTHER, NULL },
+	{ "POST", "**/batches", "batches", KIND_INFERENCE, NULL }, /* results are not read */
+	LLM_FREE("**/batches/{}/cancel", "batches"),
+	LLM_FREE("**/files", "files"),
 };
 
 const struct llm_provider llm_voyage = { "voyage", LLM_TABLE(hosts), LLM_TABLE(routes),

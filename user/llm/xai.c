@@ -6,6 +6,7 @@ static const struct json_want chat_marks[] = {
 #define CHAT_MARK(path, mark, flags) { path, MARK_##mark, flags },
 #include "tbl/mark.h"
 #undef CHAT_MARK
+	{ "request_id", MARK_DEFERRED, 0 },
 };
 #define TOOLS                                                                                      \
 	{ "server_side_tool_usage_details.web_search_calls", LEAF_N_WEB_SEARCH, 0, 0 },            \
@@ -34,6 +35,13 @@ static const struct llm_field chat_fields[] = {
 };
 static const struct llm_format chat = { LLM_TABLE(chat_marks), LLM_TABLE(chat_fields),
 					.last = NULL };
+/* Asked for with `deferred`, told once: the answer has another id than the one that it is fetched by. */
+static const struct llm_format deferred = {
+	LLM_TABLE(chat_marks),
+	LLM_TABLE(chat_fields),
+	.later = LATER_FETCHED,
+	.deferred = true,
+};
 
 static const struct json_want responses_marks[] = {
 #define RESPONSES_MARK(path, mark, flags) { path, MARK_##mark, flags },
@@ -56,16 +64,19 @@ static const struct llm_format responses = { LLM_TABLE(responses_marks),
 					     LLM_TABLE(responses_fields), .last = last };
 
 static const struct llm_host hosts[] = {
-	{ "api.x.ai", NULL, false },
-	{ "*.api.x.ai", "*", false },
+	{ "api.x.ai", NULL, HOST_LLM },
+	{ "*.api.x.ai", "*", HOST_LLM },
 };
 static const struct llm_route routes[] = {
 	{ "POST", "**/chat/completions", "chat", KIND_INFERENCE, &chat },
+	{ "GET", "**/chat/deferred-completion/{model}", "chat", KIND_OTHER, &deferred },
 	{ "POST", "**/responses", "responses", KIND_INFERENCE, &responses },
 	{ "POST", "**/images/{}", "image", KIND_INFERENCE, NULL },
 	{ "POST", "**/videos/{}", "video", KIND_INFERENCE, NULL },
 	{ "POST", "**/documents/search", "search", KIND_INFERENCE, NULL },
-	{ "POST", "**/tokenize-text", "count_tokens", KIND_OTHER, NULL },
+	{ "POST", "**/batches", "batches", KIND_INFERENCE, NULL }, /* results are not read */
+	LLM_FREE("**/tokenize-text", "count_tokens"),
+	LLM_FREE("**/realtime/client_secrets", "realtime"),
 };
 static const struct llm_cost cost = { .path = "cost_in_usd_ticks", .per = 10000000000 };
 

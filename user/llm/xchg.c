@@ -108,14 +108,24 @@ static bool weighs(const struct weight *w)
 	return w->text || w->tools || w->messages || w->media || w->sealed;
 }
 
+static struct str behind(struct str s, char c)
+{
+	for (size_t i = s.n; i--;)
+		if (s.p[i] == c)
+			return str_skip(s, i + 1);
+	return STR_NONE;
+}
+
 int xchg_asked(struct xchg *x, const struct ask *a)
 {
 	bool json = !x->format || !x->format->binary;
 	char picture[ASK_PICTURE];
 	int r = x->routed ? 0 : xchg_note(x, ask_model(a), &x->u.model_requested);
 
+	if (r == 0 && x->provider == &llm_huggingface && !x->u.region.n)
+		r = xchg_keep_lower(x, behind(x->u.model_requested, ':'), &x->u.region);
 	if (r == 0)
-		r = xchg_note(x, ask_tier(a), &x->u.tier);
+		r = xchg_note(x, ask_tier(a), &x->tier_asked);
 	if (r == 0 && x->format && x->format->sized)
 		r = xchg_keep(x, ask_picture(a, picture), &x->picture);
 	x->characters_told = ask_characters(a, &x->characters);
@@ -224,7 +234,7 @@ int xchg_take(struct xchg *x, struct said *s)
 {
 	int r = xchg_note(x, said_str(&s->model), &x->u.model_served);
 
-	if (r == 0)
+	if (r == 0 && !x->format->deferred)
 		r = xchg_note(x, said_str(&s->id), &x->u.response_id);
 	if (r == 0)
 		r = xchg_note(x, said_str(&s->tier), &x->tier);
@@ -239,7 +249,9 @@ int xchg_take(struct xchg *x, struct said *s)
 		r = take_usage(x, s);
 	if (r < 0)
 		return r;
-	if (s->tools) { /* items are listed whole by every event that lists them */
+	if (s->tools && x->tools && x->format->spread) {
+		said_tools_join(x->tools, s->tools);
+	} else if (s->tools) { /* items are listed whole by every event that lists them */
 		mem_free(x->tools);
 		x->tools = take(s->tools);
 	}
