@@ -2,6 +2,7 @@
 """price_import.py [SUBMETER] -- `submeter price` on books of its own, and on the public lists of ../shared/data/prices, whose
 numbers are looked up again here, with fractions. Prints TAP; the lists are skipped where they are absent."""
 import csv
+import datetime
 import io
 import json
 import os
@@ -119,6 +120,10 @@ def bring(name, entries, *args):
     return price("import", file(name, json.dumps(entries)), "--prices", old, "--no-shipped", *args)
 
 
+def since(day):
+    return "--since", day, "--backdate", "--approve", "--into", old
+
+
 before = read(old)
 got = bring("l.json", listed())
 test("import shows and writes nothing", got.returncode == 0 and read(old) == before and "1  new" in got.stdout and
@@ -133,7 +138,7 @@ for name, more, verdict in (("a rate six times as dear", {"input_cost_per_token"
     test(f"import keeps back {name}", f"1  {verdict}" in got.stdout and "mine\n" not in read(old), got.all)
     with open(old, "w", encoding="utf-8") as f:
         f.write(before)
-got = bring("l.json", listed(input_cost_per_token=2e-06), "--since", "2026-07-01", "--approve", "--into", old)
+got = bring("l.json", listed(input_cost_per_token=2e-06), *since("2026-07-01"))
 after = read(old)
 test("import --approve", got.returncode == 0 and "2 entries written" in got.stderr, got.all)
 kept = iter(after.splitlines())
@@ -142,21 +147,108 @@ test("every line of before is there, in order, but the version",
 for day, rate in (("2026-06-30", "1/Mtok"), ("2026-07-01", "2/Mtok")):
     got = [r["input"] for r in rows("list", "--prices", old, "--no-shipped", "--at", day) if r["model"] == "mine"]
     test(f"the price of {day}", got == [rate], got)
-got = bring("l.json", listed(input_cost_per_token=2e-06), "--since", "2026-07-01", "--approve", "--into", old)
+got = bring("l.json", listed(input_cost_per_token=2e-06), *since("2026-07-01"))
 test("the same again changes nothing", "0 entries written" in got.stderr and read(old) == after, got.all)
 for day in ("2026-07-01", "2026-03-01"):
-    got = bring("l.json", listed(input_cost_per_token=3e-06), "--since", day, "--approve", "--into", old)
+    got = bring("l.json", listed(input_cost_per_token=3e-06), *since(day))
     test(f"nothing of the past is edited: {day}", "  later  " in got.stdout and read(old) == after, got.all)
 both = listed(input_cost_per_token=4e-06)
 both["mine-latest"] = dict(both["mine"])
-got = bring("l.json", both, "--since", "2026-08-01", "--approve", "--into", old)
+got = bring("l.json", both, *since("2026-08-01"))
 test("a model under two of its names is one entry", "1 entries written" in got.stderr and
      rows("list", "--prices", old, "--no-shipped", "--at", "2026-08-01")[0]["input"] == "4/Mtok", got.all)
 after, both["mine-latest"]["input_cost_per_token"] = read(old), 5e-06
 both["mine"]["input_cost_per_token"] = 6e-06
-got = bring("l.json", both, "--since", "2026-09-01", "--approve", "--into", old)
+got = bring("l.json", both, *since("2026-09-01"))
 test("two names that say different things: nothing is written", got.returncode == 1 and "nothing was written" in got.stderr and
      read(old) == after and not os.path.exists(old + ".approve"), got.all)
+today = datetime.datetime.now(datetime.timezone.utc).date()
+yesterday, tomorrow = (str(today + datetime.timedelta(days=n)) for n in (-1, 1))
+after = read(old)
+for name, args in (("--since before today", ("--since", yesterday, "--approve", "--into", old)),
+                   ("a book since before today", ("--since", yesterday, "--out", os.path.join(TEMP.name, "past.yaml"))),
+                   ("--checked tomorrow", ("--checked", tomorrow, "--approve", "--into", old))):
+    got = bring("l.json", listed(input_cost_per_token=7e-06), *args)
+    test(f"refused: {name}", got.returncode == 2 and (yesterday not in args or "--backdate" in got.stderr) and read(old) == after and
+         not os.path.exists(os.path.join(TEMP.name, "past.yaml")), got.all)
+got = bring("l.json", listed(input_cost_per_token=7e-06), "--since", yesterday)
+test("only compared, any day will do", got.returncode == 0 and "5/Mtok" not in got.stdout and "7/Mtok" in got.stdout, got.all)
+
+
+def own(name, prices, more=""):
+    return file(name, HEAD + f"""  - provider: openai
+    id: mine
+{more}    prices:
+      - from: 2026-01-01
+        rates: {{all: {{standard: {prices}}}}}
+        provenance: {{source: hand, checked: 2026-01-02}}
+""")
+
+
+def into(path, entries, *args):
+    return price("import", file("l.json", json.dumps(entries)), "--prices", path, "--no-shipped", "--approve", "--into", path, *args)
+
+
+IO = '{in_text: "1/Mtok", out_text: "2/Mtok"}'
+book = own("checked.yaml", IO)
+for args, since_day, checked in ((("--since", tomorrow), tomorrow, str(today)), (("--checked", "2026-03-04"), str(today), "2026-03-04")):
+    got = into(own("checked.yaml", IO), listed(input_cost_per_token=2e-06), *args)
+    test(f"an entry says its day and that of the look: {args[0]}", got.returncode == 0 and
+         f"- from: {since_day}\n" in read(book) and f"checked: {checked}" in read(book), got.all + read(book))
+# a rule that changes
+uplift = listed(provider_specific_entry={"us": 1.1})
+for name, entries, verdict in (("a new rule", uplift, "rule"), ("an absurd uplift", listed(provider_specific_entry={"us": 1000}), "ratio"),
+                               ("no uplift at all", listed(provider_specific_entry={"us": 0}), "bad_number"),
+                               ("a negative uplift", listed(regional_processing_uplift_multiplier_eu=-1.1), "bad_number"),
+                               ("an absurd fast mode", listed(provider_specific_entry={"fast": 100}), "ratio")):
+    book = own("rule.yaml", IO)
+    got, before = into(book, entries), read(book)
+    said = json.loads(into(book, entries, "-o", "json").stdout)["entries"][0]
+    test(f"import keeps back {name}", verdict == said.get("reason", said.get("book")) and "checked: 2026-01-02" in before and
+         before.count("- from:") == 2, (said, before))
+    if verdict == "rule":
+        test("a new rule is shown", any("uplift" in line and "region us x 11/10" in line for line in got.stdout.splitlines()), got.all)
+book = own("rule.yaml", IO)
+got = into(book, uplift, "--jumps")
+test("--jumps takes a new rule", got.returncode == 0 and "uplift: [{when: {region: us}, mul: 11/10" in read(book), got.all)
+book = own("lost.yaml", '{in_text: "1/Mtok", out_text: "2/Mtok", in_cache_read: "0.1/Mtok"}')
+got = into(book, listed(input_cost_per_token=2e-06), "--drops")
+test("what --drops drops is shown", got.returncode == 0 and "0.1/Mtok" in got.stdout, got.all)
+# `missing_tier` is the book's alone
+missing = own("missing.yaml", IO)
+with open(missing, "a", encoding="utf-8") as f:
+    f.write("        missing_tier: standard\n")
+got = into(missing, listed())
+test("that the list says nothing of missing tiers is no change", "1  same_price" in got.stdout, got.all)
+got = into(missing, listed(input_cost_per_token=2e-06))
+test("missing_tier goes on in the new entry", got.returncode == 0 and read(missing).count("missing_tier: standard") == 2, got.all + read(missing))
+# a new id takes the place of what priced its calls
+dated = own("dated.yaml", '{in_text: "1/Mtok", out_text: "2/Mtok", in_cache_read: "0.1/Mtok"}', "    allow_dated: true\n")
+named = {"mine-2026-04-05": listed()["mine"]}
+got = into(dated, named)
+test("a new id that would lose a rate of what priced it is kept back", "1  loses" in got.stdout and "in_cache_read" in got.stdout and
+     "mine-2026" not in read(dated), got.all)
+named["mine-2026-04-05"] = {**listed(input_cost_per_token=9e-06)["mine"], "cache_read_input_token_cost": 1e-07}
+got = into(dated, named)
+test("... or cost more than five times as much", "1  jump" in got.stdout and "9/Mtok" in got.stdout, got.all)
+named["mine-2026-04-05"]["input_cost_per_token"] = 2e-06
+got = into(dated, named)
+test("... else it is taken, and shown", "1  new" in got.stdout and "+100.0" in got.stdout and "1 entries written" in got.stderr, got.all)
+AZURE = {"litellm_provider": "azure", "mode": "chat", "input_cost_per_token": 1e-06, "output_cost_per_token": 2e-06}
+falls = file("falls.yaml", HEAD.replace("models:", "providers:\n  - {id: azure, fallback: [{provider: openai, uplift: [{when: {sku: "
+             "datazone}, mul: 11/10, on: tokens}]}]}\nmodels:") + OLD)
+got = into(falls, {"azure/mine": AZURE})
+test("a new id that would lose what the fallback says of places is kept back", "1  loses" in got.stdout and
+     "sku datazone x 11/10" in got.stdout and "0 entries written" in got.stderr, got.all)
+got = into(falls, {"azure/mine": AZURE, "azure/eu/mine": {**AZURE, "input_cost_per_token": 1.1e-06, "output_cost_per_token": 2.2e-06}})
+test("... and one that says the same is taken", "1 entries written" in got.stderr and not got.stdout.startswith(" change"), got.all)
+BEDROCK = {**AZURE, "litellm_provider": "bedrock"}
+region = own("region.yaml", IO)
+into(region, {"a.b-v1:0": BEDROCK})
+got = into(region, {"bedrock/eu-west-2/a.b-v1:0": {**BEDROCK, "input_cost_per_token": 9e-06}})
+test("a region's own entry is compared with the price of the others", "1  jump" in got.stdout and "0 entries written" in got.stderr, got.all)
+got = into(region, {"*": listed()["other"], "openai/*": listed()["other"]})
+test("no list prices every model there is", "2  name" in got.stdout and "0 entries written" in got.stderr, got.all)
 flat = file("flat.yaml", HEAD + '  - {provider: openai, id: mine, prices: [{from: 2026-01-01, free: true, '
             'provenance: {source: x, checked: 2026-01-01}}]}\n')
 got = price("import", file("l.json", json.dumps(listed())), "--prices", flat, "--no-shipped", "--drops", "--approve",
@@ -192,7 +284,7 @@ def taken(path):
 
 def whole_book(path, name):
     out = os.path.join(TEMP.name, name)
-    got = price("import", path, "--out", out, "--since", "2026-08-01", "-q")
+    got = price("import", path, "--out", out, "--since", "2026-08-01", "--backdate", "-q")
     return {(r["provider"], r["model"]): r for r in rows("list", "--no-shipped", "--prices", out)} if got.returncode == 0 else got.all
 
 
@@ -246,6 +338,20 @@ def litellm():
                 if r["what"] == "uplift"]
         test(f"LiteLLM: {key} is an uplift", len(said) == 1 and f"region {region} x {ratio}" in said[0].split("; "), (said, str(ratio)))
     test("LiteLLM: there are uplifts of regions", places)
+    key = "bedrock/sa-east-1/meta.llama3-8b-instruct-v1:0"
+    test("LiteLLM: a region whose prices are no one ratio is an entry of its own",
+         {c: per_mtok(book["bedrock", "sa-east-1:meta.llama3-8b-instruct-v1:0"][c]) for c in ("input", "output")} == {
+             "input": listed[key]["input_cost_per_token"] * 1000000, "output": listed[key]["output_cost_per_token"] * 1000000})
+    slips = {k for k, e in verdict.items() if e.get("reason") == "ratio"}
+    test("LiteLLM: a tier at fifty times, a cache at twenty-four times the price of a token are caught",
+         slips >= {"gpt-5-nano", "claude-3-haiku-20240307", "ft:davinci-002"} and len(slips) < 20, slips)
+    for provider in ("openai", "azure"):
+        said = rows("show", f"{provider}/dall-e-3", "--no-shipped", "--prices", os.path.join(TEMP.name, "litellm.yaml"))
+        test(f"LiteLLM: {provider}/dall-e-3 costs by quality and size", isinstance(said, list) and {
+            r["tier"]: r["price"] for r in said if r["what"] == "n_image"} == {
+                "standard": "0.04/image", "standard/1024x1024": "0.04/image", "standard/1024x1792": "0.08/image",
+                "standard/1792x1024": "0.08/image", "hd/1024x1024": "0.08/image", "hd/1024x1792": "0.12/image",
+                "hd/1792x1024": "0.12/image"}, said)
     unknown = {k: e["notes"]["unknown_key"] for k, e in verdict.items() if "unknown_key" in e.get("notes", {})}
     test("LiteLLM: members that are not known are named", "output_cost_per_second_1080p" in unknown.values(), unknown)
 

@@ -24,10 +24,20 @@ int dec_scaled(struct str text, int scale, __int128 *ret) _must_use_;
 /* Dollars for `per` units, reduced to lowest terms: ("1.25", 1000000) -> 1250000/1. May be finer
  * than a pico-dollar per unit. -EBADMSG, -ERANGE; -EDOM for a negative rate. */
 int dec_rate(struct str dollars, uint64_t per, struct rate *ret) _must_use_;
-/* rate x num/den, in lowest terms. -ERANGE when it does not fit. */
-int dec_times(struct rate r, uint64_t num, uint64_t den, struct rate *ret) _must_use_;
 /* quantity x rate, rounded once, half to even. -ERANGE when it does not fit. */
 int dec_line(uint64_t quantity, struct rate r, int64_t *ret) _must_use_;
+
+#define DEC_WIDE_BITS 127
+struct wide { /* a rate under calculation, in lowest terms, of so many bits each */
+	unsigned __int128 pico, per;
+};
+
+struct wide dec_wide(struct rate r);
+/* w x num/den. -ERANGE when it does not fit. */
+int dec_wide_times(struct wide *w, uint64_t num, uint64_t den) _must_use_;
+/* As dec_line(). *ret_rate, at which dec_line() gives the same: the rate itself, or, where that does not fit into 63 bits each,
+ * what a unit of this line came to. */
+int dec_wide_line(uint64_t quantity, struct wide w, int64_t *ret, struct rate *ret_rate) _must_use_;
 /* Exact, no trailing zeros, no exponent: "0.0375", "12", "-0.000000000001". */
 struct str dec_text(__int128 pico, char out[static DEC_TEXT]);
 /* Rounded half to even to `places` (0 to 12) decimals and padded: for tables that people read. */

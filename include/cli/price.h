@@ -2,6 +2,7 @@
 #ifndef CLI_PRICE_H
 #define CLI_PRICE_H
 
+#include "base/clock.h"
 #include "base/yaml.h"
 #include "cli/cli.h"
 #include "price/book.h"
@@ -15,9 +16,10 @@ struct price_ask { /* the command line of one verb */
 	const char *list, *out, *into, *source;
 	const char *instead_of, *instead; /* this book is read instead of that one */
 	bool alone;                       /* without the shipped book and that of the settings */
-	bool approve, jumps, drops;
+	bool approve, jumps, drops, backdate;
 	uint64_t at_ns; /* --at, --since */
 	bool has_at;
+	uint64_t checked_ns; /* --checked, or now */
 	int words;
 	char **word;
 };
@@ -34,7 +36,11 @@ int price_read(const char *path, bool may_lack, struct buf *out) _must_use_;
 /* A public list, as entries and as a book whose prices hold from --since on. `ret_import` may be NULL. */
 int price_take(const struct price_ask *a, const char *list, const char *path,
 	       struct import **ret_import, struct book **ret_book) _must_use_;
-/* "2026-11-22" of --since, or now's day */
-struct str price_day(const struct price_ask *a, char *out);
+/* What every entry of an import says: since when (--since, or today), from where, looked at when. */
+struct price_stamp {
+	struct import_stamp is;
+	char from[CLOCK_TEXT], checked[CLOCK_TEXT];
+};
+void price_stamp(const struct price_ask *a, const char *path, struct price_stamp *ret);
 
 #endif

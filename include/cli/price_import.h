@@ -11,6 +11,7 @@ enum price_is { /* what becomes of an entry that is not refused */
 		ITEM_NEW,
 		ITEM_CHANGED,
 		ITEM_JUMPS,
+		ITEM_RULES,
 		ITEM_LOSES,
 		ITEM_ELSEWHERE,
 		ITEM_LATER,
@@ -20,10 +21,12 @@ enum price_is { /* what becomes of an entry that is not refused */
 
 struct price_item {
 	const struct import_entry *e;
-	const struct book_model *now, *old; /* in the list; in the books, or NULL */
-	const struct book_price *entry;     /* that holds there at the time, or NULL */
+	const struct book_model *now; /* in the list */
+	/* In the books, or NULL; of a new one, by what such calls are priced until then: its place is taken. */
+	struct diff_old old;
+	const struct book_price *entry; /* that holds there at the time, or NULL */
 	enum price_is is;
-	bool jumps, loses;
+	bool jumps, rules, loses;
 };
 
 struct price_items {
@@ -33,7 +36,6 @@ struct price_items {
 	size_t count, at;
 	struct sheet *sheet; /* rows that changed */
 	uint64_t at_ns;
-	const char *source;
 };
 
 /* All: an exit status, said on standard error. */

@@ -167,6 +167,8 @@ struct book {
 
 /* The first model; the others by `next`. */
 const struct book_model *book_first(const struct book *b);
+/* The entry that holds at that time, or NULL. */
+const struct book_price *book_entry(const struct book_model *m, uint64_t at_ns);
 /* The provider's row, or NULL. */
 const struct book_provider *book_provider(const struct book *b, struct str id);
 

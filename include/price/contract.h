@@ -22,10 +22,15 @@ struct step { /* up to that sum, not with it */
 	struct step *next;
 };
 
+struct chosen {
+	const struct book_model *model;
+	struct chosen *next;
+};
+
 struct rule {
 	enum rule_kind kind;
 	unsigned on, meter, period; /* the enums above */
-	struct word *models;        /* ids of the book's models; NULL: every one */
+	struct chosen *models;      /* NULL: every one */
 	struct str tier, band;      /* OVERRIDE: absent: every one */
 	struct rates rates;         /* OVERRIDE */
 	struct ratio mul;           /* PERCENT, MARKUP */
@@ -41,6 +46,7 @@ struct contract {
 	uint64_t from_ns, until_ns;
 	struct rule *rules;
 	bool needs_sums;
+	struct str file; /* where it is written */
 	unsigned line;
 	struct contract *next;
 };
@@ -55,11 +61,32 @@ void contract_period(const struct contract *c, enum rule_period period, uint64_t
 /* What a rule may ask about a line, besides its rate. */
 struct deal {
 	const struct contract *contract; /* NULL: none, and nothing changes */
-	struct str model, tier, band;    /* of the entry */
+	const struct book_model *model;
+	struct str tier, band;
 	struct price_sums sums[PERIOD_COUNT];
 };
-/* The agreed rate of a leaf that is listed at the rate of `as`: an agreement about that one holds for it, too. -ERANGE */
-int contract_rate(const struct deal *d, enum leaf leaf, enum leaf as, struct rate list,
-		  struct rate *ret) _must_use_;
+
+struct term { /* what a unit costs, on its way through the rules */
+	enum leaf leaf;
+	uint64_t listed; /* 1 << the leaves that have a rate, in the list or as agreed so far */
+	bool known;      /* it has a rate; else the four below say nothing */
+	struct wide list,
+		rate; /* at list price, which is the agreed rate where the list has none; as agreed so far */
+	unsigned list_flags, flags; /* theirs, where they are another leaf's */
+};
+
+/* Its calls may be priced by that model. */
+bool contract_reaches(const struct book *b, const struct contract *c, const struct book_model *m);
+/* Some rule says what that tier costs. */
+bool contract_has_tier(const struct deal *d, struct str tier);
+/* Which way a rule goes for a call: its step, or whether the commitment is used up; 0 for others. */
+unsigned rule_choices(const struct rule *r);
+bool rule_meant(const struct rule *r, const struct deal *d, enum leaf leaf);
+/* -ERANGE */
+int rule_use(const struct rule *r, unsigned choice, struct term *t) _must_use_;
+/* All rules, from the list's term on. -ERANGE */
+int contract_rate(const struct deal *d, struct term *t) _must_use_;
+/* What every contract makes of every price can be told exactly; else -EBADMSG, said. */
+int contract_fits(const struct book *b, const struct load *l) _must_use_;
 
 #endif

@@ -1,6 +1,6 @@
 /* decode.h -- what a provider writes into a model's name besides the model. For user/price only.
  *
- * Nothing is rewritten: every name found is a part of the one that came, its facets told apart. */
+ * Every name found is a part of the one that came, its facets told apart; only the mark of a date is rewritten. */
 #ifndef PRICE_DECODE_H
 #define PRICE_DECODE_H
 
@@ -19,8 +19,10 @@ struct decoded {
 	struct str plain;
 	unsigned flags; /* 1u << enum flag */
 	bool by_path;   /* here the request's path is what decides who answers */
+	bool deployed;  /* who asks here names a deployment, which anybody may call anything */
 	bool foreign;   /* the vendor's own name for it, no name of this provider's */
-	char made[2 * LIMIT_MODEL_TEXT]; /* a date as the vendor itself spells it */
+	char made[2 *
+		  LIMIT_MODEL_TEXT]; /* the date as the other of Google and the vendor spells it */
 };
 
 void decode_name(struct str provider, struct str name, struct decoded *ret);

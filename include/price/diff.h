@@ -20,13 +20,22 @@ struct diff_row { /* texts are valid during the call */
 };
 typedef int diff_fn(void *ctx, const struct diff_row *row);
 
+struct diff_old {
+	const struct book_model *model; /* NULL: nothing */
+	const struct book_fall *fall;   /* the way to it, where it is another provider's */
+};
+
 struct diff_opts {
 	uint64_t
 		at_ns; /* compare the prices of this moment; 0: of every one at which one changes */
-	bool stated; /* a rate that the new book does not say itself is none: a public list that lacks one says nothing */
+	/* The new book is a public list: a rate that it does not say itself is none, and it never says what a tier that is
+	 * not listed costs. */
+	bool stated;
 	bool removed; /* say which models of the old book are not in the new one */
 	/* NULL, or: is this model of the new book to be compared? */
 	bool (*wanted)(void *ctx, const struct book_model *m);
+	/* NULL, or: what stands in the old book for this model of the new one */
+	struct diff_old (*find)(void *ctx, const struct book_model *m);
 	diff_fn *fn;
 	void *ctx;
 };
@@ -36,7 +45,8 @@ int diff_books(const struct book *old, const struct book *now,
 	       const struct diff_opts *o) _must_use_;
 /* The model of this provider that has this name, however it is spelled, or NULL. */
 const struct book_model *diff_find(const struct book *b, struct str provider, struct str name);
-/* The entry that holds at that time, or NULL. */
-const struct book_price *diff_entry(const struct book_model *m, uint64_t at_ns);
+/* By which entry such a call is priced at that time, by whatever way; NULL: by none. */
+const struct book_price *diff_priced(const struct book *b, struct str provider, struct str name,
+				     uint64_t at_ns, struct diff_old *ret);
 
 #endif

@@ -28,6 +28,7 @@ struct import_rate {
 	enum leaf leaf;
 	struct str dollars; /* decimal text ... */
 	const char *unit;   /* ... for one "Mtok", "call", "hour" */
+	struct str name;    /* the member that said so */
 	struct import_rate *next;
 };
 
@@ -58,6 +59,9 @@ struct import_entry {
 	struct import_window *windows;
 	struct import_uplift *variant; /* it is the price of `variant_of` there; NULL: it is not */
 	struct str variant_of;
+	struct str
+		picture; /* it is the price of `variant_of` in this quality and size: "hd/1024x1792" */
+	bool sized;      /* its pictures cost by quality and size, which are tiers */
 	uint64_t notes; /* 1 << enum import_note */
 	enum import_note refused;
 	struct str about[IMPORT_COUNT]; /* of each note: which member, or whose */
@@ -79,13 +83,21 @@ int import_new(const struct import_opts *o, struct str json, struct import **ret
 void import_free(struct import **m);
 const struct import_entry *import_first(const struct import *m); /* in the order of the list */
 const char *import_list(const struct import *m);
-/* What was imported, as a price book whose entries hold from `from` ("2026-11-22") on. */
-int import_yaml(const struct import *m, struct str from, struct str source,
+
+struct import_stamp {       /* what stands in an entry besides what it costs */
+	struct str from;    /* since when it holds: "2026-11-22" */
+	struct str source;  /* where the prices are from */
+	struct str checked; /* the day of the look */
+	bool any_tier; /* `missing_tier: standard`, which no list says: what priced the model before has it */
+};
+
+/* What was imported, as a price book. */
+int import_yaml(const struct import *m, const struct import_stamp *stamp,
 		struct buf *out) _must_use_;
 /* One entry of `prices`, and a whole model, as an element of a list whose "- " stands `indent` columns in. */
-int import_yaml_price(const struct import_entry *e, struct str from, struct str source, int indent,
+int import_yaml_price(const struct import_entry *e, const struct import_stamp *stamp, int indent,
 		      struct buf *out) _must_use_;
-int import_yaml_model(const struct import_entry *e, struct str from, struct str source, int indent,
+int import_yaml_model(const struct import_entry *e, const struct import_stamp *stamp, int indent,
 		      struct buf *out) _must_use_;
 
 #endif

@@ -21,6 +21,7 @@ struct import {
 	struct arena arena;
 	struct import_opts o;
 	const char *list;
+	bool newest_first; /* of two names for one unit the newer one comes first, and counts */
 	struct import_entry *first, **end;
 	struct import_name *names;
 };
@@ -49,6 +50,8 @@ int import_add(struct import *m, struct import_entry *e, struct import_rate at,
 	       struct import_unit unit, struct str number, struct str about) _must_use_;
 const struct import_rate *import_find(const struct import_entry *e, uint64_t above, struct str tier,
 				      enum leaf leaf);
+/* A unit that a range of prompt sizes does not name costs there what it does in the range below; `note` says so, if any. */
+int import_fill_bands(struct import *m, struct import_entry *e, enum import_note note) _must_use_;
 int import_alias(struct import *m, struct import_entry *e, struct str text) _must_use_;
 /* No rate more comes: are they sane? Said of every entry, before what is said of its provider or kind. */
 void import_gates(struct import_entry *e);
@@ -57,15 +60,27 @@ int import_close(struct import *m, struct import_entry *e) _must_use_;
 
 /* The entry of this name, or NULL. */
 struct import_entry *import_named(const struct import *m, struct str provider, struct str id);
-/* An uplift of the entry's token rates; two for one place that differ are noted. */
+bool import_is_sane(
+	struct str mul); /* "11/10": could a place, an hour cost that much more or less? */
+/* An uplift of the entry's token rates; one that is not sane, two for one place that differ are noted. */
 int import_uplift(struct import *m, struct import_entry *e, const char *facet, struct str place,
 		  struct str mul) _must_use_;
 /* Entries that are the price of another one in one place become uplifts of it, where that is one ratio. */
 int import_variants(struct import *m) _must_use_;
 
+/* Entries that are the price of a model's picture in one quality and size become tiers of it: the tier of such a call. */
+int import_pictures(struct import *m) _must_use_;
+/* Its quality, its size: "hd", "1024-x-1792". */
+int import_picture(struct import *m, struct import_entry *e, struct str quality,
+		   struct str size) _must_use_;
+/* The pixels of "1024-x-1792"; 0: it is no size. */
+unsigned import_pixels(struct str size);
+
 /* number x 10^shift, as plain decimal text; -EBADMSG, -ERANGE, -ENOMEM. */
 int import_shift(struct arena *a, struct str number, int shift, struct str *ret) _must_use_;
 int import_times(struct arena *a, struct str x, struct str y, struct str *ret) _must_use_;
+/* The number with the fewest decimals that is `number`, but for its last digit, times `times`; -EDOM: there are two. */
+int import_rounded(struct arena *a, struct str number, unsigned times, struct str *ret) _must_use_;
 /* "1.1" as "11/10". */
 int import_ratio(struct arena *a, struct str number, struct str *ret) _must_use_;
 

@@ -14,7 +14,8 @@ enum litellm_where { /* in a model, where a member stands */
 		     LITELLM_RANGE,
 		     LITELLM_OFF_PEAK,
 		     LITELLM_OFF_HOURS,
-		     LITELLM_NAMED, /* a member's name alone, whatever its value is */
+		     LITELLM_OFF_NAMED, /* a member of off_peak_pricing, whatever its value is */
+		     LITELLM_NAMED,     /* a member's name alone, whatever its value is */
 		     LITELLM_COUNT
 };
 
@@ -48,6 +49,8 @@ struct litellm {
 
 /* The text of a member; absent where there is none. */
 struct str litellm_text(const struct litellm *l, enum litellm_where where, const char *name);
+/* The same, where it is a number. */
+struct str litellm_number(const struct litellm *l, enum litellm_where where, const char *name);
 /* Everything of the model that costs money. */
 int litellm_prices(struct litellm *l) _must_use_;
 

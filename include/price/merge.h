@@ -9,12 +9,12 @@
 struct merge {
 	const struct import_entry *e;
 	unsigned line; /* of the entry that ends; 0: the model is new */
+	struct import_stamp stamp;
 };
 
 struct merge_opts {
-	const char *name;        /* of the file, for messages */
-	struct str from, source; /* "2026-11-22"; where the prices are from */
-	struct str today;        /* for the book's version */
+	const char *name; /* of the file, for messages */
+	struct str today; /* for the book's version */
 };
 
 /* `item` in the order of their lines, new models last; `text` empty: a new file. -EBADMSG with "FILE:LINE: ..." where an entry is

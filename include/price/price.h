@@ -37,6 +37,8 @@ int price_new(const struct book *b, struct charge_sink out, struct price **ret) 
 void price_sums_from(struct price *p, price_sums_fn *fn, void *ctx);
 /* Another book, from the next call on; borrowed. Only where somebody else tells the sums. */
 void price_use(struct price *p, const struct book *b);
+/* The model that the operator says it was, by the book in use; absent: he says nothing. */
+struct str price_said(const struct price *p, const struct usage *u);
 int price_feed(struct price *p, const struct usage *in) _must_use_;
 void price_free(struct price **p);
 

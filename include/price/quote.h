@@ -23,9 +23,7 @@ enum why quote_find(const struct book *b, const struct usage *u, struct quote *r
 bool quote_is_free(const struct quote *q);
 /* The band and the tier, by these leaves. */
 enum why quote_rates(const struct usage *u, const struct leaves *l, struct quote *q);
-/* At list price: the rate of a leaf, dearer or cheaper by place and hour. *ret_as: whose rate it is. */
-enum why quote_rate(struct quote *q, enum leaf leaf, struct rate *ret, enum leaf *ret_as);
-/* Each call is charged for, besides what it used. */
-bool quote_per_request(const struct quote *q);
+/* At list price: the rate of a leaf, dearer or cheaper by place and hour. -ERANGE */
+int quote_rate(const struct quote *q, enum leaf leaf, struct term *ret) _must_use_;
 
 #endif

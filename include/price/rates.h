@@ -4,8 +4,9 @@
 
 #include "price/book.h"
 
-/* False: it has none. *ret_as (may be NULL): whose rate it is. Adds to *flags what the reader should know. */
-bool rates_find(const struct rates *r, enum leaf leaf, struct rate *ret, enum leaf *ret_as,
-		unsigned *flags);
+/* Whose rate a leaf has where these have one (1 << leaf); LEAF_COUNT: nobody's. Adds to *flags what the reader should know. */
+enum leaf rates_as(uint64_t has, enum leaf leaf, unsigned *flags);
+/* False: it has none. */
+bool rates_find(const struct rates *r, enum leaf leaf, struct rate *ret, unsigned *flags);
 
 #endif

@@ -24,13 +24,15 @@ static void check(const struct import_entry *e)
 	}
 }
 
+static const struct import_stamp stamp = { S("2026-11-22"), S("f"), S("2026-11-22"), false };
+
 static void as_a_book(const struct import *m, bool any)
 {
 	struct buf b = { .limit = LIMIT_YAML_BYTES };
 	char error[YAML_ERROR];
 	struct book *book = NULL;
 
-	MUST(import_yaml(m, S("2026-11-22"), S("f"), &b) == 0 && book_new(&book) == 0);
+	MUST(import_yaml(m, &stamp, &b) == 0 && book_new(&book) == 0);
 	if (any && book_add(book, buf_str(&b), "f", error) < 0) {
 		fprintf(stderr, "%s\n%.*s", error, (int)b.n, b.p);
 		MUST(!"a book");

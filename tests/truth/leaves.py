@@ -8,6 +8,7 @@ submeter. A library for corpus.py, golden.py and properties.py.
 import base64
 import json
 import zlib
+from fractions import Fraction
 
 
 def _n(obj, *path):
@@ -95,11 +96,16 @@ def _message(raw):
             "out_text": _split(_n(raw, "output_tokens"), [think]), "out_reasoning": think}
 
 
+def _declined(step, last):
+    """Another model than the one that served: free as long as it had said nothing."""
+    return step.get("model") not in (None, last.get("model")) and not step.get("output_tokens")
+
+
 def messages(raw, model):
     """Anthropic: the cache stands beside the input; with iterations their sum is billed, but not attempts that were declined."""
     top, steps = _message(raw), raw.get("iterations") or []
     if steps:
-        kept = [_message(s) for s in steps if s.get("type") != "fallback_declined"]
+        kept = [_message(s) for s in steps if not _declined(s, steps[-1])]
         summed = {leaf: sum(k.get(leaf, 0) for k in kept) for leaf in {x for k in kept for x in k}}
         # reasoning is told at the top only
         think = top.get("out_reasoning", 0)
@@ -156,6 +162,8 @@ def converse(raw, model):
         total = _split(total, [read, write])
     hour = sum(_n(x, "inputTokens") for x in raw.get("cacheDetails") or [] if x.get("ttl") == "1h")
     five = sum(_n(x, "inputTokens") for x in raw.get("cacheDetails") or [] if x.get("ttl") == "5m")
+    if "anthropic." in model and not raw.get("cacheDetails"):  # as where Anthropic itself does not split it
+        five = write
     return {"in_text": total, "in_cache_read": read, "in_cache_write_1h": hour, "in_cache_write_5m": five,
             "in_cache_write": _split(write, [hour, five]), "out_text": _n(raw, "outputTokens")}
 
@@ -199,6 +207,26 @@ def transcription(raw, model):
     return {"in_text": _split(_n(raw, "input_tokens"), [audio]), "in_audio": audio, "out_text": _n(raw, "output_tokens")}
 
 
+def pictures(raw, model):
+    """Images that are billed by tokens: what is drawn is output, with the text that goes with it told apart."""
+    ins = "input_tokens_details"
+    seen, cached = _n(raw, ins, "image_tokens"), _n(raw, ins, "cached_tokens")
+    text = _n(raw, "output_tokens_details", "text_tokens")
+    _sum(raw.get("total_tokens"), _n(raw, "input_tokens"), _n(raw, "output_tokens"))
+    return {"in_text": _split(_n(raw, "input_tokens"), [seen, cached]), "in_image": seen, "in_cache_read": cached,
+            "out_image": _split(_n(raw, "output_tokens"), [text]), "out_text": text}
+
+
+def pieces(raw, model):
+    """Images that are billed a piece: `raw` is the whole answer."""
+    return {"n_image": len(raw["data"])}
+
+
+def seconds(raw, model):
+    """Sound that is billed by its length, in milliseconds."""
+    return {"n_audio_ms": int(Fraction(str(raw["seconds"])) * 1000)}
+
+
 def sonar(raw, model):
     """Perplexity: reasoning, citations and searches stand beside the completion, and are billed for deep research alone."""
     deep = "deep-research" in model
@@ -217,7 +245,7 @@ def ollama(raw, model):
 SHAPES = {
     "chat": chat, "responses": responses, "messages": messages, "gemini": gemini, "converse": converse, "invoke": invoke,
     "cohere": cohere, "total_only": total_only, "transcription": transcription, "sonar": sonar, "ollama": ollama, "headers": headers,
-    "router": router,
+    "router": router, "pictures": pictures, "pieces": pieces, "seconds": seconds,
     "chat, hidden thoughts": lambda raw, model: chat(raw, model, hidden=True),
     "chat, reasoning by total": lambda raw, model: chat(raw, model, reasoning="by total"),
 }
@@ -297,8 +325,9 @@ def searches(exchange, shape):
     elif shape == "gemini":
         documents = _answers(exchange)
         documents = documents[0] if documents and isinstance(documents[0], list) else documents
-        queries = [q for a in documents for c in a.get("candidates") or []
-                   for q in (c.get("groundingMetadata") or {}).get("webSearchQueries") or [] if q]
+        queries = {(where, q) for a in documents for c in a.get("candidates") or []
+                   for where in ("webSearchQueries", "imageSearchQueries")
+                   for q in (c.get("groundingMetadata") or {}).get(where) or [] if q}
         if queries:
             model = exchange["expected"].get("model_returned") or exchange["expected"].get("model_requested") or ""
             count["n_web_search"] = len(queries) if model.startswith("gemini-3") else 1

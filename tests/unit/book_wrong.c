@@ -12,6 +12,12 @@
 #define CONTRACT(id, match, more) "  - {id: " id ", match: " match ", from: 2026-01-01, " more "}\n"
 #define HALF                      "rules: [{kind: percent, percent: 50}]"
 #define RULE(rule)                HEAD "contracts:\n" CONTRACT("c", "{provider: p}", "rules: [{" rule "}]")
+#define LISTED                                                                                     \
+	HEAD "models:\n  - {provider: p, id: a, aliases: [aa], prices: [{from: 2026-01-01, " RATES \
+	     ", " FROM "}]}\n"
+#define AGREED(provider, rule) \
+	LISTED "contracts:\n" CONTRACT("c", "{provider: " provider "}", "rules: [{" rule "}]")
+#define FINE "kind: percent, percent: \"1.000001\"}, {"
 #define PRICES(rates)                                                                         \
 	HEAD "models:\n  - {provider: p, id: a, prices: [{from: 2026-01-01, " rates ", " FROM \
 	     "}]}\n"
@@ -111,13 +117,25 @@ static const struct {
 	{ HEAD "contracts:\n" CONTRACT("c", "{account: org}", HALF), "unknown key 'account'" },
 	{ HEAD "contracts:\n  - {id: c, match: {provider: p}, " HALF "}\n", "'from' is missing" },
 	{ HEAD "contracts:\n" CONTRACT("c", "{provider: p}", "rules: []"), "'rules' is a list" },
-	{ HEAD "contracts:\n" CONTRACT("c", "{provider: p}", HALF)
+	{ LISTED "contracts:\n" CONTRACT("c", "{provider: p}", HALF)
 		  CONTRACT("d", "{provider: [q, P]}", HALF),
-	  "w.yaml:5: holds at the same time, for the same calls or under the same id, as contract "
-	  "'c' of line 4" },
-	{ HEAD "contracts:\n" CONTRACT("c", "{provider: p}", HALF)
+	  "w.yaml:7: holds at the same time, for the same calls or under the same id, as contract "
+	  "'c' of line 6" },
+	{ LISTED "contracts:\n" CONTRACT("c", "{provider: p}", HALF)
 		  CONTRACT("c", "{provider: q}", HALF),
-	  "w.yaml:5: holds" },
+	  "w.yaml:7: holds" },
+	{ LISTED "contracts:\n" CONTRACT("c", "{provider: [p, q]}", HALF),
+	  "w.yaml:6: no entry has a price for provider 'q'" },
+	{ AGREED("p", "kind: percent, percent: 5, model: b"),
+	  "w.yaml:6: 'b' is no id or alias of an entry" },
+	{ AGREED("p", "kind: percent, percent: 5, model: [a, aaa]"), "'aaa' is no id or alias" },
+	{ AGREED("q", "kind: percent, percent: 5, model: a"), "'a' is no id or alias" },
+	{ AGREED("p", "kind: override, model: aa, tier: flexx, rates: {in_text: \"1/Mtok\"}"),
+	  "no price has a tier 'flexx'" },
+	{ AGREED("p", "kind: override, model: aa, band: long, rates: {in_text: \"1/Mtok\"}"),
+	  "no price of that model has a band 'long'" },
+	{ AGREED("p", FINE FINE FINE FINE "kind: markup, percent: \"1.000001\""),
+	  "w.yaml:6: the percentages of this contract together need more digits" },
 	{ RULE("percent: 5"), "'kind' is" },
 	{ RULE("kind: gift"), "'kind' is" },
 	{ RULE("kind: percent"), "'percent' is percent" },

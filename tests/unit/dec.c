@@ -193,21 +193,72 @@ static void test_line(void **state)
 
 static void test_times(void **state)
 {
-	struct rate r = { 5000000, 1 };
+	struct wide w = dec_wide((struct rate){ 10000000, 2 });
 
 	(void)state;
-	assert_int_equal(dec_times(r, 11, 10, &r), 0);
-	assert_true(r.pico == 5500000 && r.per == 1);
-	assert_int_equal(dec_times(r, 1, 3, &r), 0);
-	assert_true(r.pico == 5500000 && r.per == 3);
-	assert_int_equal(dec_times(r, 0, 7, &r), 0);
-	assert_true(r.pico == 0 && r.per == 1);
-	r = (struct rate){ INT64_MAX, 1 };
-	assert_int_equal(dec_times(r, 2, 1, &r), -ERANGE);
-	assert_int_equal(dec_times(r, 2, 2, &r), 0);
-	assert_true(r.pico == INT64_MAX && r.per == 1);
-	r = (struct rate){ 1, UINT64_MAX };
-	assert_int_equal(dec_times(r, 1, 2, &r), -ERANGE);
+	assert_true(w.pico == 5000000 && w.per == 1);
+	assert_int_equal(dec_wide_times(&w, 110, 100), 0);
+	assert_true(w.pico == 5500000 && w.per == 1);
+	assert_int_equal(dec_wide_times(&w, 1, 3), 0);
+	assert_true(w.pico == 5500000 && w.per == 3);
+	assert_int_equal(dec_wide_times(&w, 0, 7), 0);
+	assert_true(w.pico == 0 && w.per == 1);
+	w = dec_wide((struct rate){ INT64_MAX, 1 });
+	assert_int_equal(dec_wide_times(&w, UINT64_MAX, 1), 0);
+	assert_int_equal(dec_wide_times(&w, 2, 1), -ERANGE);
+	assert_int_equal(dec_wide_times(&w, 2, 2), 0);
+	assert_int_equal(dec_wide_times(&w, 1, UINT64_MAX), 0);
+	assert_true(w.pico == INT64_MAX && w.per == 1);
+	w = dec_wide((struct rate){ 1, UINT64_MAX });
+	assert_int_equal(dec_wide_times(&w, 1, INT64_MAX), 0);
+	assert_int_equal(dec_wide_times(&w, 1, 2), -ERANGE);
+}
+
+/* quantity x rate x mul[0]/den[0] ... */
+static void wide(uint64_t quantity, struct rate rate, const uint64_t (*by)[2], int r, int64_t want,
+		 int64_t pico, uint64_t per)
+{
+	struct wide w = dec_wide(rate);
+	struct rate told;
+	int64_t got, again;
+
+	for (; by && (*by)[1]; by++)
+		assert_int_equal(dec_wide_times(&w, (*by)[0], (*by)[1]), 0);
+	assert_int_equal(dec_wide_line(quantity, w, &got, &told), r);
+	if (r < 0)
+		return;
+	assert_true(got == want && told.pico == pico && told.per == per);
+	assert_int_equal(dec_line(quantity, told, &again), 0);
+	assert_true(again == want);
+}
+
+static void test_wide(void **state)
+{
+	static const uint64_t thirds[][2] = { { 66666667, 100000000 },
+					      { 66666667, 100000000 },
+					      { 66666667, 100000000 },
+					      { 0, 0 } },
+			      half[][2] = { { 1, 1ull << 63 }, { 1, 2 }, { 0, 0 } };
+
+	(void)state;
+	wide(3, (struct rate){ 5, 10 }, NULL, 0, 2, 1, 2); /* 1.5: to even */
+	wide(5, (struct rate){ 5, 10 }, NULL, 0, 2, 1, 2);
+	wide(7, (struct rate){ 5, 10 }, NULL, 0, 4, 1, 2);
+	wide(0, (struct rate){ 5, 10 }, NULL, 0, 0, 1, 2);
+	wide(UINT64_MAX, (struct rate){ INT64_MAX, UINT64_MAX }, NULL, 0, INT64_MAX, INT64_MAX,
+	     UINT64_MAX);
+	/* no database has more than 63 bits */
+	wide(1ull << 62, (struct rate){ 2, UINT64_MAX }, NULL, 0, 1, 1, 1ull << 62);
+	wide(UINT64_MAX, (struct rate){ 1, 2 }, NULL, -ERANGE, 0, 0, 0);
+	wide(UINT64_MAX, (struct rate){ INT64_MAX, 1 }, NULL, -ERANGE, 0, 0, 0);
+	/* 2962963007407.40762962962963 */
+	wide(1000000, (struct rate){ 10000000, 1 }, thirds, 0, 2962963007407, 2962963007407,
+	     1000000);
+	wide(0, (struct rate){ 10000000, 1 }, thirds, 0, 0, 0, 1);
+	/* 2^-64 of a pico-dollar: halves, to even */
+	wide(1ull << 63, (struct rate){ 1, 1 }, half, 0, 0, 0, 1);
+	wide((1ull << 63) + 1, (struct rate){ 1, 1 }, half, 0, 1, 1, (1ull << 63) + 1);
+	wide(1ull << 63, (struct rate){ 3, 1 }, half, 0, 2, 1, 1ull << 62);
 }
 
 static void test_text(void **state)
@@ -293,6 +344,7 @@ int main(void)
 		cmocka_unit_test(test_rate),    cmocka_unit_test(test_line),
 		cmocka_unit_test(test_text),    cmocka_unit_test(test_fixed),
 		cmocka_unit_test(test_split),   cmocka_unit_test(test_times),
+		cmocka_unit_test(test_wide),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

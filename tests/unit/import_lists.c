@@ -19,19 +19,19 @@ static const struct row litellm[] = {
 	{ CHAT IO ",\"input_cost_per_token_above_272k_tokens\":1e-5",
 	  "in_text 5/Mtok; >272000 in_text 10/Mtok; out_text 30/Mtok; >272000 out_text 30/Mtok ! "
 	  "band_rate" },
-	{ CHAT IO ",\"input_cost_per_token_flex\":1e-6,\"output_cost_per_token_flex\":2e-6,"
+	{ CHAT IO ",\"input_cost_per_token_flex\":1e-6,\"output_cost_per_token_flex\":2e-5,"
 		  "\"input_cost_per_token_above_272k_tokens_priority\":3e-6,\"input_cost_per_token_"
 		  "above_272k_tokens\":4e-6,"
 		  "\"output_cost_per_token_above_272k_tokens\":5e-6",
 	  "in_text 5/Mtok; flex in_text 1/Mtok; >272000 priority in_text 3/Mtok; >272000 in_text "
 	  "4/Mtok; "
-	  "out_text 30/Mtok; flex out_text 2/Mtok; >272000 out_text 5/Mtok ! tier_band" },
-	{ CHAT IO ",\"output_cost_per_token_priority_above_200k_tokens\":1e-6,"
+	  "out_text 30/Mtok; flex out_text 20/Mtok; >272000 out_text 5/Mtok ! tier_band" },
+	{ CHAT IO ",\"output_cost_per_token_priority_above_200k_tokens\":1e-5,"
 		  "\"input_cost_per_token_above_200k_tokens\":1e-6,\"output_cost_per_token_above_"
-		  "200k_tokens\":1e-6",
+		  "200k_tokens\":1e-5",
 	  "in_text 5/Mtok; >200000 in_text 1/Mtok; out_text 30/Mtok; >200000 priority out_text "
-	  "1/Mtok; "
-	  ">200000 out_text 1/Mtok ! tier_rate ! tier_band" },
+	  "10/Mtok; "
+	  ">200000 out_text 10/Mtok ! tier_rate ! tier_band" },
 	{ CHAT IO
 	  ",\"input_cost_per_token_batches\":2.5e-6,\"output_cost_per_token_batches\":1.5e-5",
 	  "in_text 5/Mtok; batch in_text 2.5/Mtok; out_text 30/Mtok; batch out_text 15/Mtok" },
@@ -81,6 +81,79 @@ static const struct row litellm[] = {
 	{ CHAT IO ",\"off_peak_pricing\":{\"windows\":[],\"input_cost_per_token\":2.5e-6,\"output_"
 		  "cost_per_token\":1.5e-5}",
 	  "! hours" },
+	{ CHAT IO
+	  ",\"off_peak_pricing\":{\"hours_utc\":\"09:00-09:00\",\"input_cost_per_token\":2.5e-6,"
+	  "\"output_cost_per_token\":1.5e-5}",
+	  "! hours" },
+	{ CHAT IO
+	  ",\"off_peak_pricing\":{\"hours_utc\":\"09:00-10:00\",\"days\":\"sun\",\"input_cost_"
+	  "per_token\":2.5e-6,\"output_cost_per_token\":1.5e-5}",
+	  "! hours" },
+	{ CHAT IO
+	  ",\"off_peak_pricing\":{\"hours_utc\":\"09:00-10:00\",\"not_on\":[\"sun\"],\"input_"
+	  "cost_per_token\":2.5e-6,\"output_cost_per_token\":1.5e-5}",
+	  "! hours" },
+	{ CHAT IO
+	  ",\"off_peak_pricing\":{\"hours_utc\":\"09:00-10:00\",\"input_cost_per_token\":2.5e-8,"
+	  "\"output_cost_per_token\":1.5e-7}",
+	  "! ratio" },
+	/* a price for one tier alone is no other's */
+	{ CHAT IO ",\"input_cost_per_request_priority\":0.01",
+	  SAYS "; priority n_request 0.01/call ! tier_band" },
+	/* a thousand times too much, too little */
+	{ CHAT IO ",\"provider_specific_entry\":{\"us\":1000}", "! ratio" },
+	{ CHAT IO ",\"provider_specific_entry\":{\"us\":0.001}", "! ratio" },
+	{ CHAT IO ",\"provider_specific_entry\":{\"us\":0}", "! bad_number" },
+	{ CHAT IO ",\"provider_specific_entry\":{\"us\":-1.1}", "! bad_number" },
+	{ CHAT IO ",\"regional_processing_uplift_multiplier_eu\":11", "! ratio" },
+	{ CHAT IO ",\"provider_specific_entry\":{\"fast\":30}", "! ratio" },
+	{ CHAT IO ",\"input_cost_per_token_priority\":2.5e-4", "! ratio" },
+	{ CHAT IO ",\"input_cost_per_token_batches\":4e-7", "! ratio" },
+	{ CHAT IO
+	  ",\"input_cost_per_token_above_200k_tokens\":1.1e-4,\"output_cost_per_token_above_"
+	  "200k_tokens\":3e-5",
+	  "! ratio" },
+	{ CHAT IO ",\"cache_creation_input_token_cost_above_1hr\":1.2e-4", "! ratio" },
+	{ CHAT IO ",\"input_cost_per_request\":5", "! absurd" },
+	{ CHAT IO ",\"file_search_cost_per_1k_calls\":2500", "! absurd" },
+	{ CHAT IO ",\"search_context_cost_per_query\":{\"a\":10}", "! absurd" },
+	{ "\"litellm_provider\":\"openai\",\"mode\":\"image_generation\",\"output_cost_per_image\":"
+	  "40",
+	  "! absurd" },
+	{ "\"litellm_provider\":\"openai\",\"mode\":\"audio_speech\",\"input_cost_per_character\":"
+	  "0.015",
+	  "! absurd" },
+	{ "\"litellm_provider\":\"mistral\",\"mode\":\"ocr\",\"ocr_cost_per_page\":1", "! absurd" },
+	{ "\"litellm_provider\":\"openai\",\"mode\":\"audio_transcription\",\"input_cost_per_"
+	  "second\":0.1",
+	  "! absurd" },
+	{ "\"litellm_provider\":\"openai\",\"mode\":\"video_generation\",\"output_cost_per_video_"
+	  "per_"
+	  "second\":100",
+	  "! absurd" },
+	{ CHAT IO ",\"search_context_cost_per_query\":{\"a\":0.01},\"web_search_billing_unit\":"
+		  "\"per_query\"",
+	  SAYS "; n_web_search 0.01/call" },
+	{ CHAT IO ",\"search_context_cost_per_query\":{\"a\":0.01},\"web_search_billing_unit\":"
+		  "\"per_hour\"",
+	  SAYS " ! unmapped" },
+	{ CHAT IO ",\"input_cost_per_token\":6e-06", "! said_twice" },
+	{ CHAT IO ",\"input_cost_per_token_above_0k_tokens\":6e-06", SAYS " ! unknown_key" },
+	{ CHAT IO ",\"gemini_cost\":1", SAYS " ! unknown_key" },
+	{ CHAT IO ",\"bedrock_cost\":1", SAYS " ! unknown_key" },
+	{ CHAT IO ",\"max_cost\":1", SAYS " ! unknown_key" },
+	/* what a range does not name costs what it does in the range below */
+	{ CHAT IO
+	  ",\"cache_read_input_token_cost\":5e-7,\"input_cost_per_token_above_32k_tokens\":6e-6,"
+	  "\"output_cost_per_token_above_32k_tokens\":4e-5,\"cache_read_input_token_cost_above_"
+	  "32k_tokens\":6e-7,\"input_cost_per_token_above_256k_tokens\":7e-6,\"output_cost_per_"
+	  "token_above_256k_tokens\":5e-5",
+	  "in_text 5/Mtok; >32000 in_text 6/Mtok; >256000 in_text 7/Mtok; out_text 30/Mtok; >32000 "
+	  "out_text 40/Mtok; >256000 out_text 50/Mtok; in_cache_read 0.5/Mtok; >32000 "
+	  "in_cache_read "
+	  "0.6/Mtok; >256000 in_cache_read 0.6/Mtok ! band_rate" },
+	{ CHAT IO ",\"output_cost_per_token_above_200k_tokens\":4.5e-5",
+	  SAYS "; >200000 out_text 45/Mtok; >200000 in_text 5/Mtok ! band_rate" },
 	/* refused */
 	{ "\"mode\":\"chat\"," IO, "! not_a_model" },
 	{ CHAT "\"input_cost_per_token\":0,\"output_cost_per_token\":0.0", "! zero" },
@@ -161,6 +234,25 @@ static const struct row genai[] = {
 	  "00Z\",\"end_time\":\"04:00:00Z\"},"
 	  "\"prices\":{\"input_mtok\":2}}]",
 	  "! hours" },
+	{ "\"prices\":[{\"prices\":{\"input_mtok\":1}},{\"constraint\":{\"type\":\"region\","
+	  "\"region\":\"eu\"},"
+	  "\"prices\":{\"input_mtok\":2}}]",
+	  "! hours" },
+	{ "\"prices\":[{\"prices\":{\"input_mtok\":1}},{\"constraint\":{\"until\":{\"day\":1}},"
+	  "\"prices\":{"
+	  "\"input_mtok\":2}}]",
+	  "! hours" },
+	{ "\"prices\":[{\"prices\":{\"input_mtok\":1}},{\"constraint\":{\"start_date\":\"soon\"},"
+	  "\"prices\":{"
+	  "\"input_mtok\":2}}]",
+	  "! hours" },
+	{ "\"prices\":{\"input_mtok\":{\"base\":5,\"per\":1000}}", "in_text 5/Mtok ! unknown_key" },
+	{ "\"prices\":{\"input_mtok\":{\"base\":5,\"tiers\":[{\"start\":9,\"price\":6,\"end\":{}}]}"
+	  "}",
+	  "in_text 5/Mtok; >9 in_text 6/Mtok ! unknown_key" },
+	{ "\"prices\":{\"input_mtok\":5,\"input_text_mtok\":6}", "! said_twice" },
+	{ "\"prices\":{\"input_mtok\":\"5/k\"}", "! bad_number" },
+	{ "\"prices\":{\"web_searches_kcount\":10000,\"input_mtok\":5}", "! absurd" },
 	{ "\"prices\":{\"input_mtok\":5},\"match\":{\"contains\":\"m\"}",
 	  "in_text 5/Mtok ! pattern" },
 	{ "\"prices\":{\"input_mtok\":5},\"match\":{\"or\":[{\"equals\":\"m\"},{\"equals\":\"n\"}]"
@@ -206,6 +298,18 @@ static const struct row models_dev[] = {
 	  "\"input\":10}}}}",
 	  SAYS " ! unmapped" },
 	{ "\"cost\":{\"input\":5,\"cached_input\":1}", "in_text 5/Mtok ! unknown_key" },
+	{ "\"cost\":{\"input\":5,\"night\":{\"input\":1}}", "in_text 5/Mtok ! unknown_key" },
+	{ "\"cost\":{\"input\":5,\"output\":30,\"context_over_200k\":{\"input\":10,\"output\":45}}",
+	  "in_text 5/Mtok; out_text 30/Mtok; >200000 in_text 10/Mtok; >200000 out_text 45/Mtok" },
+	{ "\"cost\":{\"input\":5,\"output\":30,\"tiers\":[{\"tier\":{\"size\":9,\"type\":"
+	  "\"output\"},\"input\":10,"
+	  "\"output\":45}]}",
+	  "! bad_tiers" },
+	{ "\"cost\":{\"input\":5,\"output\":30},\"experimental\":{\"modes\":{\"fast\":{\"cost\":{"
+	  "\"input\":6,"
+	  "\"output\":40,\"tiers\":[]},\"provider\":{\"body\":{\"speed\":\"fast\"}}}}}",
+	  SAYS "; fast in_text 6/Mtok; fast out_text 40/Mtok ! unknown_key" },
+	{ "\"cost\":{\"input\":\"5 EUR\"}", "! bad_number" },
 	{ "\"cost\":{\"input\":0,\"output\":0}", "! zero" },
 	{ "\"name\":\"x\"", "! no_price" },
 };

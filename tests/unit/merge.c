@@ -12,8 +12,8 @@
 #define PROV "provenance: {source: s, checked: 2026-01-01}"
 #define NEW                                                                                  \
 	"from: 2026-11-22\n        rates:\n          all:\n            standard: {in_text: " \
-	"\"2/Mtok\"}\n"                                                                      \
-	"        provenance: {source: src, checked: 2026-11-22}\n"
+	"\"2/Mtok\"}\n        missing_tier: standard\n"                                      \
+	"        provenance: {source: src, checked: 2026-11-23}\n"
 #define ADDED "  - provider: openai\n    id: a\n    prices:\n      - " NEW
 
 static const struct {
@@ -34,7 +34,7 @@ static const struct {
 	{ 0, "models:\n- id: x",
 	  "models:\n- id: x\n- provider: openai\n  id: a\n  prices:\n    - from: 2026-11-22\n"
 	  "      rates:\n        all:\n          standard: {in_text: \"2/Mtok\"}\n"
-	  "      provenance: {source: src, checked: 2026-11-22}\n" },
+	  "      missing_tier: standard\n      provenance: {source: src, checked: 2026-11-23}\n" },
 	{ 5,
 	  "models:\n  - provider: openai\n    id: a\n    prices:\n      - from: 2026-01-01   # "
 	  "why\n        rates: {}\n\n  - id: b\n",
@@ -55,16 +55,16 @@ static const struct {
 	{ 0, "models: [\n", "f:2: " },
 };
 
+static const struct import_stamp stamp = { S("2026-11-22"), S("src"), S("2026-11-23"), true };
+
 static void merged(void **state)
 {
-	struct merge_opts o = {
-		.name = "f", .from = S("2026-11-22"), .source = S("src"), .today = S("2026-11-23")
-	};
+	struct merge_opts o = { .name = "f", .today = S("2026-11-23") };
 	struct import *m = take_list("litellm", LIST, NULL);
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		struct merge item = { import_first(m), rows[i].line };
+		struct merge item = { import_first(m), rows[i].line, stamp };
 		struct buf b = { .limit = 65536 };
 		char error[YAML_ERROR];
 		int r = merge_text(str_of(rows[i].text), &item, 1, &o, &b, error);
@@ -83,11 +83,9 @@ static void merged(void **state)
 
 static void merged_without_memory(void **state)
 {
-	struct merge_opts o = {
-		.name = "f", .from = S("2026-11-22"), .source = S("src"), .today = S("2026-11-23")
-	};
+	struct merge_opts o = { .name = "f", .today = S("2026-11-23") };
 	struct import *m = take_list("litellm", LIST, NULL);
-	struct merge item = { import_first(m), 5 };
+	struct merge item = { import_first(m), 5, stamp };
 	long n = 0;
 	int r;
 
@@ -111,7 +109,10 @@ static void merged_without_memory(void **state)
 #define BOOK(models) \
 	"schema: submeter.pricebook/1\nbook: {id: t, version: 1, currency: USD}\nmodels:\n" models
 #define MODEL(id, more, prices) "  - {provider: p, id: " id more ", prices: [" prices "]}\n"
-#define PRICE(when, rates)      "{from: " when ", rates: {all: {standard: {" rates "}}}, " PROV "}"
+#define UP(first)                                                                                \
+	"{from: 2026-01-01, rates: {all: {standard: {in_text: 1/Mtok}}}, uplift: [{when: " first \
+	"], " PROV "}"
+#define PRICE(when, rates) "{from: " when ", rates: {all: {standard: {" rates "}}}, " PROV "}"
 
 static struct book *book_of(const char *yaml)
 {
@@ -183,6 +184,23 @@ static const struct {
 	  "rate a ||n_web_search 10/kcall> \nrule a ||uplift >region us x 11/10 \nrule a "
 	  "||missing_tier error>standard \n",
 	  0, 0 },
+	/* places, however they are written */
+	{ MODEL("a", "", UP("{region: [us, eu]}, mul: 11/10}")),
+	  MODEL("a", "", UP("{region: EU}, mul: 22/20}, {when: {region: us}, mul: 11/10}")), "", 0,
+	  0 },
+	{ MODEL("a", "", UP("{region: [us, eu]}, mul: 11/10}")),
+	  MODEL("a", "", UP("{region: eu}, mul: 12/10}, {when: {region: [us, eu]}, mul: 11/10}")),
+	  "rule a ||uplift region us, eu x 11/10>region eu x 12/10; region us, eu x 11/10 \n", 0,
+	  0 },
+	{ MODEL("a", "", UP("{region: us}, mul: 11/10}")),
+	  MODEL("a", "", UP("{sku: us}, mul: 11/10}")),
+	  "rule a ||uplift region us x 11/10>sku us x 11/10 \n", 0, 0 },
+	{ MODEL("a", "", UP("{region: us}, mul: 2}")),
+	  MODEL("a", "", UP("{region: [us, eu]}, mul: 2}")),
+	  "rule a ||uplift region us x 2>region us, eu x 2 \n", 0, 0 },
+	{ MODEL("a", "", UP("{region: us}, mul: 2}, {when: {region: \"*\"}, mul: 3}")),
+	  MODEL("a", "", UP("{region: \"*\"}, mul: 3}, {when: {region: us}, mul: 2}")),
+	  "rule a ||uplift region us x 2; region * x 3>region * x 3; region us x 2 \n", 0, 0 },
 	/* names */
 	{ MODEL("a", ", aliases: [b, c]", PRICE("2026-01-01", "in_text: 1/Mtok")),
 	  MODEL("b", ", aliases: [a, d], allow_dated: true",

@@ -125,6 +125,40 @@ static void no_look_alikes(void **state) /* #18, #19, #20 */
 	assert_unpriced(shipped, &u, WHY_NO_MODEL);
 }
 
+/* A picture's tier is its quality and size; 672 and 673 of tests/cases say how requests name it. */
+static void pictures(void **state)
+{
+	static const struct {
+		const char *model, *tier;
+		uint64_t n;
+		const char *cost; /* NULL: none */
+	} rows[] = {
+		{ "dall-e-2", "standard/256x256", 1, "0.016" },
+		{ "dall-e-2", "standard/512x512", 1, "0.018" },
+		{ "dall-e-2", "standard/1024x1024", 10, "0.2" },
+		{ "dall-e-2", "hd/1024x1024", 1, NULL },
+		{ "dall-e-3", "standard/1024x1024", 2, "0.08" },
+		{ "dall-e-3", "standard/1024x1792", 1, "0.08" },
+		{ "dall-e-3", "standard/1792x1024", 1, "0.08" },
+		{ "dall-e-3", "hd/1024x1024", 1, "0.08" },
+		{ "dall-e-3", "hd/1024x1792", 2, "0.24" },
+		{ "dall-e-3", "hd/1792x1024", 1, "0.12" },
+		{ "dall-e-3", "standard/256x256", 1, NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct usage u = call("openai", rows[i].model);
+
+		u.tier = str_of(rows[i].tier);
+		leaf_set(&u.used, LEAF_N_IMAGE, rows[i].n);
+		if (rows[i].cost)
+			assert_cost(shipped, &u, rows[i].cost);
+		else
+			assert_unpriced(shipped, &u, WHY_NO_TIER);
+	}
+}
+
 /* ---- matching ------------------------------------------------------------------------------------------------ */
 
 static void assert_match(const char *served, const char *requested, const char *match,
@@ -284,6 +318,7 @@ int main(void)
 		cmocka_unit_test(context_cliff),
 		cmocka_unit_test(served_tier),
 		cmocka_unit_test(no_look_alikes),
+		cmocka_unit_test(pictures),
 		cmocka_unit_test(matches),
 		cmocka_unit_test(dates),
 		cmocka_unit_test(rules),

@@ -40,7 +40,8 @@ static const char yaml[] = HEAD
 				"") "  - {provider: bedrock, id: anthropic.claude-8, allow_dated: "
 				    "true, prices: " UP("geo", "[us, eu]") "}\n" M("vertex",
 										   "gemini-3", "")
-					    M("gemini", "gemini-2", ", allow_dated: true")
+					    M("vertex", "claude-10@20250101",
+					      "") M("gemini", "gemini-2", ", allow_dated: true")
 						    M("openrouter", "a/b", ", allow_dated: true")
 							    M("openrouter", "a/b:thinking", "")
 								    M("together", "x/y", "");
@@ -134,6 +135,11 @@ static const struct row {
 	  "anthropic/claude-7-20250101@2026-01-01", "3", "", "" },
 	{ "vertex", "", "claude-9@20260202", "", "fallback", "anthropic/claude-9@2026-01-01", "3",
 	  "", "" },
+	/* the answer has the vendor's spelling, the list Vertex's */
+	{ "vertex", "", "claude-10-20250101", "", "exact", "vertex/claude-10@20250101@2026-01-01",
+	  "1", "", "" },
+	{ "vertex", "", "publishers/anthropic/models/claude-10-20250101", "", "exact",
+	  "vertex/claude-10@20250101@2026-01-01", "1", "", "" },
 	{ "gemini", "", "models/gemini-2", "", "exact", "gemini/gemini-2@2026-01-01", "1", "", "" },
 	{ "openrouter", "", "a/b-20260101", "", "dated", "openrouter/a/b@2026-01-01", "1", "", "" },
 	{ "openrouter", "", "a/b:thinking", "", "exact", "openrouter/a/b:thinking@2026-01-01", "1",
@@ -210,6 +216,70 @@ static void not_found(void **state)
 
 		assert_unpriced(book, &u, WHY_NO_PRICE);
 	}
+}
+
+#define DAY(from, rate) \
+	"{from: " from ", rates: {all: {standard: {in_text: \"" rate "/Mtok\"}}}, " FROM "}"
+#define DATED(provider, id, more, prices) \
+	"  - {provider: " provider ", id: \"" id "\"" more ", prices: [" prices "]}\n"
+
+static const char days[] = HEAD
+	"providers:\n"
+	"  - {id: azure, fallback: [{provider: openai}]}\n"
+	"  - {id: openrouter, variants: {nitro: same}}\n"
+	"overrides: [{provider: openai, name: ours, model: gpt-9-2026-04-23}]\n"
+	"models:\n" DATED("openai", "gpt-9", ", allow_dated: true", DAY("2026-01-01", "1"))
+		DATED("openai", "gpt-9-2026-04-23", "",
+		      DAY("2026-11-01", "2")) DATED("openai", "gpt-8", "", DAY("2026-11-01", "2"))
+			DATED("openai", "*", "", DAY("2026-06-01", "7"))
+				DATED("azure", "gpt-9", "", DAY("2026-11-01", "3")) DATED(
+					"azure", "eu:gpt-9", "", DAY("2026-12-01", "4"))
+					DATED("openrouter", "a/b", "", DAY("2026-01-01", "1"))
+						DATED("openrouter", "a/b:nitro", "",
+						      DAY("2026-11-01", "5"));
+
+/* An entry says nothing of other days: what a call cost does not change when a list adds one. */
+static void other_days(void **state)
+{
+	static const struct {
+		const char *day, *provider, *served, *asked, *region, *match, *cost;
+	} calls[] = {
+		{ "2026-10-31", "azure", "gpt-9", "", "", "fallback", "1" },
+		{ "2026-11-01", "azure", "gpt-9", "", "", "exact", "3" },
+		{ "2026-11-30", "azure", "gpt-9", "", "eu", "exact", "3" },
+		{ "2026-12-01", "azure", "gpt-9", "", "eu", "exact", "4" },
+		{ "2026-10-31", "openai", "gpt-9-2026-04-23", "", "", "dated", "1" },
+		{ "2026-11-01", "openai", "gpt-9-2026-04-23", "", "", "exact", "2" },
+		{ "2026-10-31", "openai", "x", "ours", "", "override", "1" },
+		{ "2026-11-01", "openai", "x", "ours", "", "override", "2" },
+		{ "2026-10-31", "openai", "gpt-8", "gpt-9", "", "requested", "1" },
+		{ "2026-11-01", "openai", "gpt-8", "gpt-9", "", "exact", "2" },
+		{ "2026-06-01", "openai", "gpt-8", "", "", "any", "7" },
+		{ "2026-05-31", "openai", "gpt-8", "", "", NULL, NULL },
+		{ "2025-12-31", "openai", "gpt-9", "", "", NULL, NULL },
+		{ "2026-10-31", "openrouter", "a/b:nitro", "", "", "exact", "1" },
+		{ "2026-11-01", "openrouter", "a/b:nitro", "", "", "exact", "5" },
+	};
+	struct book *b = book_from(days);
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(calls); i++) {
+		struct usage u = call(calls[i].provider, calls[i].served);
+		struct charge c;
+
+		u.start_ns = at(calls[i].day);
+		u.model_requested = str_of(calls[i].asked);
+		u.region = str_of(calls[i].region);
+		leaf_set(&u.used, LEAF_IN_TEXT, 1000000);
+		if (!calls[i].match) {
+			assert_unpriced(b, &u, WHY_NO_PRICE_DATE);
+			continue;
+		}
+		c = price(b, &u);
+		assert_charge(&c, calls[i].cost);
+		assert_text(c.match, calls[i].match);
+	}
+	book_free(&b);
 }
 
 /* The one wildcard, said by the book: it stands behind every name. */
@@ -338,9 +408,10 @@ static void strange_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(found),    cmocka_unit_test(not_found),
-		cmocka_unit_test(any),      cmocka_unit_test(said_free),
-		cmocka_unit_test(variants), cmocka_unit_test(strange_names),
+		cmocka_unit_test(found),         cmocka_unit_test(not_found),
+		cmocka_unit_test(any),           cmocka_unit_test(said_free),
+		cmocka_unit_test(other_days),    cmocka_unit_test(variants),
+		cmocka_unit_test(strange_names),
 	};
 
 	return cmocka_run_group_tests(tests, open_book, close_book);

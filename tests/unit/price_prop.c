@@ -173,6 +173,35 @@ static void check_split(const struct usage *u)
 	}
 }
 
+/* A guess costs what a call of that size does, and so do its bounds; by no list a cached token is dearer than a fresh one. */
+static void check_bounds(const struct usage *u)
+{
+	struct usage low = *u, high = *u, guess = *u;
+	struct charge least, used, most, c;
+
+	for (int i = 0; i < LEAF_COUNT; i++) {
+		low.used.n[i] = random_to(u->used.n[i] + 1);
+		high.used.n[i] += leaf_has(&u->used, i) ? random_to(1000) : 0;
+	}
+	guess.source = SOURCE_ESTIMATED;
+	guess.low = low.used;
+	guess.high = high.used;
+	if (!priced(&low, &least) || !priced(u, &used) || !priced(&high, &most))
+		return;
+	looked_at++;
+	assert_true(priced(&guess, &c));
+	assert_true(c.pico == used.pico && c.count == used.count && c.flags == used.flags);
+	assert_true(c.low_pico == least.pico && c.high_pico == most.pico);
+}
+
+static void bounds(void **state)
+{
+	(void)state;
+	looked_at = 0;
+	each(check_bounds);
+	assert_true(looked_at > 1000);
+}
+
 static void additive(void **state)
 {
 	(void)state;
@@ -206,6 +235,7 @@ int main(void)
 		cmocka_unit_test(additive),
 		cmocka_unit_test(monotone),
 		cmocka_unit_test(split),
+		cmocka_unit_test(bounds),
 	};
 
 	return cmocka_run_group_tests(tests, open_book, close_book);

@@ -230,6 +230,31 @@ static void hours(void **state)
 	}
 }
 
+/* Two prices of one day are two entries to a reader, too. */
+static void one_day(void **state)
+{
+	struct book *b = book_from(
+		HEAD "models:\n  - provider: p\n    id: a\n    prices:\n"
+		     "      - {from: 2026-11-22, until: \"2026-11-22T12:00:00Z\", rates: {all: "
+		     "{standard: {in_text: \"1/Mtok\"}}}, " FROM "}\n"
+		     "      - {from: \"2026-11-22T20:00:00+08:00\", rates: {all: {standard: "
+		     "{in_text: \"2/Mtok\"}}}, " FROM "}\n");
+	struct usage u = call("p", "a");
+	struct charge c;
+
+	(void)state;
+	leaf_set(&u.used, LEAF_IN_TEXT, 1000000);
+	u.start_ns = at("2026-11-22T12:00:00Z") - 1;
+	c = price(b, &u);
+	assert_charge(&c, "1");
+	assert_text(c.entry, "p/a@2026-11-22");
+	u.start_ns++;
+	c = price(b, &u);
+	assert_charge(&c, "2");
+	assert_text(c.entry, "p/a@2026-11-22T20:00:00+08:00");
+	book_free(&b);
+}
+
 static void own_calendar(void **state)
 {
 	struct usage u = call("late", "m");
@@ -359,8 +384,8 @@ int main(void)
 		cmocka_unit_test(tiers),        cmocka_unit_test(counts),
 		cmocka_unit_test(places),       cmocka_unit_test(hours),
 		cmocka_unit_test(own_calendar), cmocka_unit_test(subscription),
-		cmocka_unit_test(shadow),       cmocka_unit_test(reported),
-		cmocka_unit_test(outlet_fails),
+		cmocka_unit_test(one_day),      cmocka_unit_test(shadow),
+		cmocka_unit_test(reported),     cmocka_unit_test(outlet_fails),
 	};
 
 	return cmocka_run_group_tests(tests, open_book, close_book);

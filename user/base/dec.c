@@ -163,12 +163,6 @@ int dec_rate(struct str dollars, uint64_t per, struct rate *ret)
 	return reduced(n, under, ret);
 }
 
-int dec_times(struct rate r, uint64_t num, uint64_t den, struct rate *ret)
-{
-	assert(r.pico >= 0 && den);
-	return reduced((unsigned __int128)r.pico * num, (unsigned __int128)r.per * den, ret);
-}
-
 int dec_line(uint64_t quantity, struct rate r, int64_t *ret)
 {
 	/* |product| < 2^127: 64 bits times 63 bits and a sign */
@@ -184,6 +178,56 @@ int dec_line(uint64_t quantity, struct rate r, int64_t *ret)
 		return -ERANGE;
 	*ret = (int64_t)whole;
 	return 0;
+}
+
+struct wide dec_wide(struct rate r)
+{
+	unsigned __int128 common = gcd((unsigned __int128)r.pico, r.per);
+
+	assert(r.pico >= 0 && r.per);
+	return (struct wide){ (unsigned __int128)r.pico / common, r.per / common };
+}
+
+int dec_wide_times(struct wide *w, uint64_t num, uint64_t den)
+{
+	unsigned __int128 common = gcd(num, den), n = num / common, under = den / common;
+	unsigned __int128 left = gcd(w->pico, under), right = gcd(n, w->per), pico, per;
+
+	assert(den);
+	if (__builtin_mul_overflow(w->pico / left, n / right, &pico) ||
+	    __builtin_mul_overflow(w->per / right, under / left, &per) || pico >> DEC_WIDE_BITS ||
+	    per >> DEC_WIDE_BITS)
+		return -ERANGE;
+	*w = (struct wide){ pico, per };
+	return 0;
+}
+
+int dec_wide_line(uint64_t quantity, struct wide w, int64_t *ret, struct rate *ret_rate)
+{
+	unsigned __int128 each = w.pico / w.per, part = w.pico % w.per, whole = 0, rest = 0;
+
+	if (w.pico <= INT64_MAX && w.per <= INT64_MAX) {
+		*ret_rate = (struct rate){ (int64_t)w.pico, (uint64_t)w.per };
+		return dec_line(quantity, *ret_rate, ret);
+	}
+	/* by the bits of quantity; whole is below 2^64 + 2^127, rest below per */
+	for (int bit = 63; bit >= 0; bit--) {
+		bool on = quantity >> bit & 1;
+
+		rest *= 2;
+		whole = whole * 2 + (rest >= w.per) + (on ? each : 0);
+		rest -= rest >= w.per ? w.per : 0;
+		rest += on ? part : 0;
+		whole += rest >= w.per;
+		rest -= rest >= w.per ? w.per : 0;
+		if (whole > INT64_MAX)
+			return -ERANGE;
+	}
+	whole += rest > w.per - rest || (rest == w.per - rest && whole & 1);
+	if (whole > INT64_MAX)
+		return -ERANGE;
+	*ret = (int64_t)whole;
+	return reduced(whole, quantity ? quantity : 1, ret_rate);
 }
 
 /* Writes n / 10^places, all decimals. */

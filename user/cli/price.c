@@ -36,7 +36,8 @@ static const struct option options[] = {
 	{ "out", required_argument, NULL, 'O' },       { "at", required_argument, NULL, 't' },
 	{ "since", required_argument, NULL, 't' },     { "no-shipped", no_argument, NULL, 'n' },
 	{ "approve", no_argument, NULL, 'a' },         { "jumps", no_argument, NULL, 'j' },
-	{ "drops", no_argument, NULL, 'd' },           { NULL, 0, NULL, 0 },
+	{ "drops", no_argument, NULL, 'd' },           { "backdate", no_argument, NULL, 'B' },
+	{ "checked", required_argument, NULL, 'C' },   { NULL, 0, NULL, 0 },
 };
 
 static int add(const char **list, const char *value)
@@ -52,6 +53,13 @@ static int add(const char **list, const char *value)
 	return CLI_OK;
 }
 
+static int set_time(const char *value, uint64_t *ret)
+{
+	return clock_parse(str_of(value), ret) == 0
+		       ? CLI_OK
+		       : cli_usage("price", "price: '%s' is no time; write 2026-11-22", value);
+}
+
 static int set(struct price_ask *a, int c, const char *value)
 {
 	switch (c) {
@@ -63,10 +71,9 @@ static int set(struct price_ask *a, int c, const char *value)
 		return add(a->consensus, value);
 	case 't':
 		a->has_at = true;
-		return clock_parse(str_of(value), &a->at_ns) == 0
-			       ? CLI_OK
-			       : cli_usage("price", "price: '%s' is no time; write 2026-11-22",
-					   value);
+		return set_time(value, &a->at_ns);
+	case 'C':
+		return set_time(value, &a->checked_ns);
 	case 'f':
 		a->list = value;
 		return CLI_OK;
@@ -87,6 +94,9 @@ static int set(struct price_ask *a, int c, const char *value)
 		return CLI_OK;
 	case 'j':
 		a->jumps = true;
+		return CLI_OK;
+	case 'B':
+		a->backdate = true;
 		return CLI_OK;
 	default:
 		a->drops = true;
@@ -112,7 +122,8 @@ static int parse(struct price_ask *a, int argc, char **argv)
 
 int price_main(const struct cli *cli, int argc, char **argv)
 {
-	struct price_ask a = { .cli = cli, .at_ns = clock_utc_ns() };
+	uint64_t now_ns = clock_utc_ns();
+	struct price_ask a = { .cli = cli, .at_ns = now_ns, .checked_ns = now_ns };
 	int r;
 
 	if (argc > 1 && strcmp(argv[1], "reprice") == 0)
@@ -136,11 +147,15 @@ int price_main(const struct cli *cli, int argc, char **argv)
 	return cli_usage("price", "price: no '%s'", a.word[0]);
 }
 
-struct str price_day(const struct price_ask *a, char *out)
+void price_stamp(const struct price_ask *a, const char *path, struct price_stamp *ret)
 {
-	struct str day = say_day(a->has_at ? a->at_ns : clock_day_start(a->at_ns), out);
+	uint64_t from_ns = a->has_at ? a->at_ns : clock_day_start(a->at_ns);
 
-	return day;
+	ret->is = (struct import_stamp){
+		.from = say_day(from_ns, ret->from),
+		.source = str_of(a->source ? a->source : path),
+		.checked = say_day(clock_day_start(a->checked_ns), ret->checked),
+	};
 }
 
 /* ---- files -------------------------------------------------------------------------------------- */
@@ -227,7 +242,8 @@ int price_take(const struct price_ask *a, const char *list, const char *path,
 	struct import_opts o = { .list = list,
 				 .provider = a->provider[0] ? a->provider : NULL,
 				 .at_ns = a->at_ns };
-	char error[YAML_ERROR] = "out of memory", day[CLOCK_TEXT];
+	char error[YAML_ERROR] = "out of memory";
+	struct price_stamp stamp;
 	struct book *b = NULL;
 	int r = price_read(path, false, &json);
 
@@ -240,7 +256,8 @@ int price_take(const struct price_ask *a, const char *list, const char *path,
 		log_err(r == -EBADMSG ? 0 : r, "'%s' is no price list that can be read", path);
 		return CLI_ERROR;
 	}
-	r = import_yaml(m, price_day(a, day), str_of(a->source ? a->source : path), &yaml);
+	price_stamp(a, path, &stamp);
+	r = import_yaml(m, &stamp.is, &yaml);
 	if (r == 0)
 		r = book_new(&b);
 	if (r == 0)

@@ -20,18 +20,24 @@ static int by_line(const void *a, const void *b)
 	return x->line - 1 < y->line - 1 ? -1 : x->line - 1 > y->line - 1;
 }
 
+static bool is_taken(const struct price_item *i)
+{
+	return i->is == ITEM_NEW || i->is == ITEM_CHANGED;
+}
+
 /* A model may be in the list under several of its names; verify() sees to it that they say the same. */
-static size_t choose(const struct price_items *t, struct merge *ret)
+static size_t choose(const struct price_items *t, const struct import_stamp *stamp,
+		     struct merge *ret)
 {
 	size_t n = 0, kept = 0;
 
 	for (size_t k = 0; k < t->count; k++) {
 		const struct price_item *i = &t->item[k];
 
-		if (i->is == ITEM_NEW)
-			ret[n++] = (struct merge){ i->e, 0 };
-		else if (i->is == ITEM_CHANGED)
-			ret[n++] = (struct merge){ i->e, i->entry->line };
+		if (!is_taken(i))
+			continue;
+		ret[n] = (struct merge){ i->e, i->is == ITEM_NEW ? 0 : i->entry->line, *stamp };
+		ret[n++].stamp.any_tier = i->entry && i->entry->any_tier;
 	}
 	qsort(ret, n, sizeof(*ret), by_line);
 	for (size_t k = 0; k < n; k++)
@@ -44,11 +50,15 @@ static size_t choose(const struct price_items *t, struct merge *ret)
 
 static int no_row(void *ctx, const struct diff_row *row)
 {
-	(void)ctx;
-	if (row->kind < DIFF_RATE)
+	const struct book_model *m = row->now ? row->now : row->old;
+	const uint64_t *until_ns = ctx;
+
+	if (until_ns
+		    ? row->kind == DIFF_ADDED || (row->kind >= DIFF_RATE && row->at_ns >= *until_ns)
+		    : row->kind < DIFF_RATE)
 		return 0;
-	log_line(LOG_ERR, 0, STR_FMT "/" STR_FMT " %s: '%s' instead of '%s'",
-		 STR_ARG(row->now->provider), STR_ARG(row->now->id), row->what, row->was, row->is);
+	log_line(LOG_ERR, 0, STR_FMT "/" STR_FMT " %s: '%s' instead of '%s'", STR_ARG(m->provider),
+		 STR_ARG(m->id), row->what, row->is, row->was);
 	return -EBADMSG;
 }
 
@@ -57,25 +67,55 @@ struct chosen {
 	size_t at;
 };
 
+static int says_list(void *ctx, const struct diff_row *row)
+{
+	(void)ctx;
+	return no_row(NULL, row);
+}
+
 static bool is_chosen(void *ctx, const struct book_model *m)
 {
 	struct chosen *c = ctx;
-	const struct price_item *i = &c->t->item[c->at];
 
-	while (i->now != m)
-		i = &c->t->item[++c->at];
-	return i->is == ITEM_NEW || (i->is == ITEM_CHANGED);
+	while (c->t->item[c->at].now != m)
+		c->at++;
+	return is_taken(&c->t->item[c->at]);
 }
 
-/* From that day on what the list says, before it what the books said. */
+/* A name that is new: until then its calls cost what they did. */
+static int check_new(const struct price_items *t, const struct book *b)
+{
+	for (size_t k = 0; k < t->count; k++) {
+		const struct book_model *m = t->item[k].now;
+		const struct book_price *was, *is;
+		struct diff_old way;
+
+		if (t->item[k].is != ITEM_NEW)
+			continue;
+		was = diff_priced(t->active, m->provider, m->id, t->at_ns - 1, &way);
+		is = diff_priced(b, m->provider, m->id, t->at_ns - 1, &way);
+		if (was ? is && str_eq(was->name, is->name) : !is)
+			continue;
+		log_line(LOG_ERR, 0,
+			 STR_FMT "/" STR_FMT " is priced by another entry before that day",
+			 STR_ARG(m->provider), STR_ARG(m->id));
+		return -EBADMSG;
+	}
+	return 0;
+}
+
+/* From that day on what the list says, on every day before it what the books said. */
 static int verify(const struct price_ask *a, const struct price_items *t, const char *path)
 {
 	_cleanup_(book_free) struct book *b = NULL;
 	struct chosen chosen = { t, 0 };
-	struct diff_opts then = {
-		.at_ns = t->at_ns, .wanted = is_chosen, .fn = no_row, .ctx = &chosen
-	};
-	struct diff_opts before = { .at_ns = t->at_ns - 1, .fn = no_row };
+	uint64_t until_ns = t->at_ns;
+	struct diff_opts then = { .at_ns = t->at_ns,
+				  .stated = true,
+				  .wanted = is_chosen,
+				  .fn = says_list,
+				  .ctx = &chosen };
+	struct diff_opts before = { .removed = true, .fn = no_row, .ctx = &until_ns };
 	struct price_ask other = *a;
 	int r;
 
@@ -86,7 +126,9 @@ static int verify(const struct price_ask *a, const struct price_items *t, const 
 		return r;
 	r = diff_books(b, t->list, &then);
 	if (r == 0)
-		r = diff_books(b, t->active, &before);
+		r = diff_books(t->active, b, &before);
+	if (r == 0)
+		r = check_new(t, b);
 	if (r == 0)
 		return CLI_OK;
 	log_err(r == -EBADMSG ? 0 : r, "nothing was written: '%s' would not say what was approved",
@@ -168,14 +210,15 @@ int price_approve(const struct price_ask *a, const struct price_items *t)
 	_cleanup_(buf_done) struct buf old = { .limit = LIMIT_YAML_BYTES };
 	_cleanup_(buf_done) struct buf text = { .limit = LIMIT_YAML_BYTES };
 	struct merge *items = mem_zero(t->count + 1, sizeof(*items));
-	char error[YAML_ERROR] = "", day[CLOCK_TEXT], today[CLOCK_TEXT];
+	char error[YAML_ERROR] = "", today[CLOCK_TEXT];
 	struct merge_opts o = { .name = a->into,
-				.from = price_day(a, day),
-				.source = str_of(t->source),
 				.today = str_head(clock_text(clock_utc_ns(), today), 10) };
-	size_t count = items ? choose(t, items) : 0;
+	struct price_stamp stamp;
+	size_t count;
 	int r = items ? price_read(a->into, true, &old) : CLI_ERROR;
 
+	price_stamp(a, a->word[0], &stamp);
+	count = items ? choose(t, &stamp.is, items) : 0;
 	if (r == CLI_OK && count) {
 		r = merge_text(buf_str(&old), items, count, &o, &text, error);
 		if (r < 0)

@@ -27,56 +27,62 @@ static int pair(struct price_items *t)
 		assert(m && str_eq(m->id, e->id));
 		i->e = e;
 		i->now = m;
-		i->old = diff_find(t->active, m->provider, m->id);
-		i->entry = diff_entry(i->old, t->at_ns);
-		i->is = i->old ? ITEM_SAME : ITEM_NEW;
+		i->old.model = diff_find(t->active, m->provider, m->id);
+		i->is = i->old.model ? ITEM_SAME : ITEM_NEW;
+		if (i->old.model)
+			i->entry = book_entry(i->old.model, t->at_ns);
+		else
+			i->entry = diff_priced(t->active, m->provider, m->id, t->at_ns, &i->old);
 		t->count++;
 		m = m->next;
 	}
 	return 0;
 }
 
+static struct price_item *item_of(struct price_items *t, const struct book_model *now)
+{
+	while (t->item[t->at].now != now)
+		t->at++;
+	return &t->item[t->at];
+}
+
+static struct diff_old find_old(void *ctx, const struct book_model *now)
+{
+	return item_of(ctx, now)->old;
+}
+
 /* What our book has and the list does not say is no change, but it would be lost. */
-static int on_row(void *ctx, const struct diff_row *row)
+static int judge_row(void *ctx, const struct diff_row *row)
 {
 	struct price_items *t = ctx;
-	struct price_item *i = &t->item[t->at];
+	struct price_item *i = item_of(t, row->now);
 
-	while (i->now != row->now)
-		i = &t->item[++t->at];
-	if (row->kind < DIFF_RATE)
+	if (row->kind < DIFF_RATE || !row->old)
 		return 0;
 	if (!row->is[0]) {
 		i->loses = true;
 		return 0;
 	}
-	if (i->old)
+	if (i->is == ITEM_SAME)
 		i->is = ITEM_CHANGED;
 	i->jumps = i->jumps || row->jump;
-	return i->old ? price_diff_row(t->sheet, row) : 0;
+	i->rules = i->rules || row->kind == DIFF_RULE;
+	return 0;
+}
+
+/* All that would be another, with what would be lost by it. */
+static int show_row(void *ctx, const struct diff_row *row)
+{
+	struct price_items *t = ctx;
+
+	if (row->kind < DIFF_RATE || !row->old || item_of(t, row->now)->is == ITEM_SAME)
+		return 0;
+	return price_diff_row(t->sheet, row);
 }
 
 static bool is_in(const struct price_item *i, const char *into)
 {
-	return into && str_eq(i->old->file, str_of(into));
-}
-
-/* A changed price: may it be written, and where? */
-static enum price_is judge(const struct price_ask *a, const struct price_items *t,
-			   const struct price_item *i)
-{
-	if (i->jumps && !a->jumps)
-		return ITEM_JUMPS;
-	if (i->loses && !a->drops)
-		return ITEM_LOSES;
-	if (!is_in(i, a->into))
-		return ITEM_ELSEWHERE;
-	for (const struct book_price *p = i->old->prices; p; p = p->next)
-		if (p->from_ns >= t->at_ns)
-			return ITEM_LATER;
-	if (!i->entry || i->entry->until_ns != UINT64_MAX)
-		return ITEM_LATER;
-	return ITEM_CHANGED;
+	return into && str_eq(i->old.model->file, str_of(into));
 }
 
 /* A new model must not take a name of another. */
@@ -88,22 +94,43 @@ static bool names_free(const struct price_items *t, const struct price_item *i)
 	return true;
 }
 
+/* A changed price, or a new one: may it be written, and where? */
+static enum price_is judge(const struct price_ask *a, const struct price_items *t,
+			   const struct price_item *i)
+{
+	if (i->jumps && !a->jumps)
+		return ITEM_JUMPS;
+	if (i->rules && !a->jumps)
+		return ITEM_RULES;
+	if (i->loses && !a->drops)
+		return ITEM_LOSES;
+	if (i->is == ITEM_NEW)
+		return names_free(t, i) ? ITEM_NEW : ITEM_NAMED;
+	if (!is_in(i, a->into))
+		return ITEM_ELSEWHERE;
+	for (const struct book_price *p = i->old.model->prices; p; p = p->next)
+		if (p->from_ns >= t->at_ns)
+			return ITEM_LATER;
+	if (!i->entry || i->entry->until_ns != UINT64_MAX)
+		return ITEM_LATER;
+	return ITEM_CHANGED;
+}
+
 static int compare(const struct price_ask *a, struct price_items *t)
 {
-	struct diff_opts o = { .at_ns = t->at_ns, .stated = true, .fn = on_row, .ctx = t };
+	struct diff_opts o = {
+		.at_ns = t->at_ns, .stated = true, .find = find_old, .fn = judge_row, .ctx = t
+	};
 	int r = pair(t);
 
 	if (r == 0)
 		r = diff_books(t->active, t->list, &o);
-	for (size_t n = 0; n < t->count && r == 0; n++) {
-		struct price_item *i = &t->item[n];
-
-		if (i->is == ITEM_CHANGED)
-			i->is = judge(a, t, i);
-		else if (i->is == ITEM_NEW && !names_free(t, i))
-			i->is = ITEM_NAMED;
-	}
-	return r;
+	for (size_t n = 0; n < t->count && r == 0; n++)
+		if (t->item[n].is != ITEM_SAME)
+			t->item[n].is = judge(a, t, &t->item[n]);
+	o.fn = show_row;
+	t->at = 0;
+	return r < 0 ? r : diff_books(t->active, t->list, &o);
 }
 
 /* ---- what other lists say ----------------------------------------------------------------------- */
@@ -165,9 +192,11 @@ static int ask_others(const struct price_ask *a, struct price_items *t)
 static int write_list(const struct price_ask *a, const struct price_items *t)
 {
 	_cleanup_(buf_done) struct buf yaml = { .limit = LIMIT_LIST_BYTES };
-	char day[CLOCK_TEXT];
-	int r = import_yaml(t->import, price_day(a, day), str_of(t->source), &yaml);
+	struct price_stamp stamp;
+	int r;
 
+	price_stamp(a, a->word[0], &stamp);
+	r = import_yaml(t->import, &stamp.is, &yaml);
 	if (r < 0) {
 		log_err(r, "cannot write '%s'", a->out);
 		return CLI_ERROR;
@@ -195,15 +224,31 @@ static int run(const struct price_ask *a, struct price_items *t)
 	return r;
 }
 
+/* What was booked is not priced anew by accident; nobody has looked tomorrow. */
+static int check(const struct price_ask *a)
+{
+	uint64_t today_ns = clock_day_start(clock_utc_ns());
+
+	if (a->approve != (a->into != NULL))
+		return cli_usage("price", "price import: --approve goes with --into FILE");
+	if ((a->approve || a->out) && a->at_ns < today_ns && !a->backdate)
+		return cli_usage("price", "price import: --since is before today: calls since then "
+					  "would have another price at the next reprice; leave it "
+					  "out, or say --backdate");
+	if (clock_day_start(a->checked_ns) > today_ns)
+		return cli_usage("price", "price import: --checked is a day that has not been yet");
+	return CLI_OK;
+}
+
 int price_import(struct price_ask *a)
 {
 	struct price_items t = { .at_ns = a->has_at ? a->at_ns : clock_day_start(a->at_ns) };
 	int r;
 
-	if (a->approve != (a->into != NULL))
-		return cli_usage("price", "price import: --approve goes with --into FILE");
 	a->at_ns = t.at_ns;
-	t.source = a->source ? a->source : a->word[0];
+	r = check(a);
+	if (r != CLI_OK)
+		return r;
 	/* a file that is not there yet is made */
 	r = price_books(a, a->into && access(a->into, F_OK) == 0 ? a->into : NULL, &t.active);
 	if (r == CLI_OK)

@@ -10,11 +10,13 @@ static const struct {
 	const char *text, *words;
 } items[ITEM_COUNT] = {
 	[ITEM_SAME] = { "same_price", "cost what the book says" },
-	[ITEM_NEW] = { "new", "are in no book yet" },
+	[ITEM_NEW] = { "new", "are in no book yet; above, what priced such calls so far" },
 	[ITEM_CHANGED] = { "changed", "have another price, in the file that is written" },
 	[ITEM_JUMPS] = { "jump", "have a rate that became more than five times another: --jumps "
 				 "takes them" },
-	[ITEM_LOSES] = { "loses", "have another price, and the list lacks rates that the book has: "
+	[ITEM_RULES] = { "rule",
+			 "have another rule (uplift, hours): see above; --jumps takes them" },
+	[ITEM_LOSES] = { "loses", "would lose rates or rules that the list lacks: "
 				  "write them by "
 				  "hand, or --drops" },
 	[ITEM_ELSEWHERE] = { "elsewhere", "have another price, in a book that is not written: "

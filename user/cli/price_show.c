@@ -97,7 +97,7 @@ int price_list(struct price_ask *a)
 	r = sheet_new(a->cli,
 		      "provider,model,>input,>cached,>output,>bands,tiers,since,checked,file", &s);
 	for (const struct book_model *m = book_first(b); m && r == 0; m = m->next) {
-		const struct book_price *p = diff_entry(m, a->at_ns);
+		const struct book_price *p = book_entry(m, a->at_ns);
 
 		if (p && is_wanted(a, m))
 			r = put_line(s, m, p);
@@ -244,7 +244,7 @@ int price_show(struct price_ask *a)
 	r = sheet_new(a->cli, "from,until,prompt,tier,what,price,>line", &s);
 	w.s = s;
 	for (w.p = next_entry(w.m, NULL); w.p && r == 0; w.p = next_entry(w.m, w.p)) {
-		if (a->has_at && w.p != diff_entry(w.m, a->at_ns))
+		if (a->has_at && w.p != book_entry(w.m, a->at_ns))
 			continue;
 		r = put_bands(&w);
 		if (r == 0)

@@ -50,6 +50,14 @@ const struct book_model *book_first(const struct book *b)
 	return b->first;
 }
 
+const struct book_price *book_entry(const struct book_model *m, uint64_t at_ns)
+{
+	for (const struct book_price *p = m->prices; p; p = p->next)
+		if (p->from_ns <= at_ns && at_ns < p->until_ns)
+			return p;
+	return NULL;
+}
+
 /* ---- models ------------------------------------------------------------------------------------------ */
 
 static int add_alias(struct book *b, const struct load *l, const struct yaml_node *at,
@@ -217,6 +225,8 @@ static int read_root(struct book *b, struct load *l, const struct yaml_node *roo
 		r = r < 0 ? r : add_model(b, l, model);
 	if (r == 0)
 		r = contract_load(b, l, root);
+	if (r == 0)
+		r = contract_fits(b, l);
 	return r < 0 || !unpriced ? r : read_unpriced(b, l, unpriced);
 }
 

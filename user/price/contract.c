@@ -73,7 +73,7 @@ static int load_override(const struct load *l, const struct yaml_node *at, struc
 
 	if (done == 0)
 		done = load_maybe(l, at, "band", &r->band);
-	if (done == 0 && !r->models)
+	if (done == 0 && !yaml_get(at, "model"))
 		done = yaml_wrong(l->error, l->name, at,
 				  "'model' is missing: whose rates these are");
 	return done < 0 ? done : load_rates(l, yaml_get(at, "rates"), LOAD_ALL, &r->rates);
@@ -129,8 +129,106 @@ static const struct {
 	[RULE_MARKUP] = { "markup", KEYS("percent"), load_markup },
 };
 
-static int load_rule(const struct load *l, const struct yaml_node *at, struct contract *c,
-		     struct rule *r)
+/* ---- whose rules they are ----------------------------------------------------------------------------------- */
+
+static bool has_word(const struct word *list, struct str text)
+{
+	while (list && !str_ieq(list->text, text))
+		list = list->next;
+	return list;
+}
+
+bool contract_reaches(const struct book *b, const struct contract *c, const struct book_model *m)
+{
+	const struct word *by = c->account[ACCOUNT_PROVIDER];
+
+	if (!by || has_word(by, m->provider))
+		return true;
+	for (const struct book_provider *p = b->providers; p; p = p->next)
+		for (const struct book_fall *f = p->falls; f; f = f->next)
+			if (str_eq(f->provider, m->provider) && has_word(by, p->id))
+				return true;
+	return false;
+}
+
+static bool is_called(const struct book_model *m, struct str name)
+{
+	const struct book_name *n = m->aliases;
+
+	while (n && !str_ieq(n->text, name))
+		n = n->next;
+	return n || str_ieq(m->id, name);
+}
+
+static int choose_models(const struct book *b, const struct load *l, const struct yaml_node *at,
+			 const struct contract *c, struct rule *r)
+{
+	struct chosen **tail = &r->models;
+	struct word *words;
+	int done = load_words(l, at, &words);
+
+	for (const struct word *w = words; done == 0 && w; w = w->next) {
+		struct chosen **old = tail;
+
+		for (const struct book_model *m = b->first; m; m = m->next) {
+			if (!is_called(m, w->text) || !contract_reaches(b, c, m))
+				continue;
+			*tail = arena_get(l->arena, sizeof(**tail));
+			if (!*tail)
+				return load_no_memory(l);
+			(*tail)->model = m;
+			tail = &(*tail)->next;
+		}
+		if (tail == old)
+			done = yaml_wrong(
+				l->error, l->name, at,
+				"'" STR_FMT
+				"' is no id or alias of an entry that this contract's calls "
+				"can have, in this file or one before it (submeter price list "
+				"shows them)",
+				STR_ARG(w->text));
+	}
+	return done;
+}
+
+/* A tier that a model lacks may be agreed, but not one that nobody has. */
+static bool knows_tier(const struct book *b, struct str name)
+{
+	for (const struct book_model *m = b->first; m; m = m->next)
+		for (const struct book_price *p = m->prices; p; p = p->next)
+			for (size_t i = 0; i < p->bands; i++)
+				for (const struct book_tier *t = p->band[i].tiers; t; t = t->next)
+					if (str_eq(t->name, name))
+						return true;
+	return false;
+}
+
+static bool knows_band(const struct rule *r)
+{
+	for (const struct chosen *one = r->models; one; one = one->next)
+		for (const struct book_price *p = one->model->prices; p; p = p->next)
+			for (size_t i = 0; i < p->bands; i++)
+				if (str_eq(p->band[i].name, r->band))
+					return true;
+	return false;
+}
+
+/* A rule that could never hold is a mistake, not a rule. */
+static int check_rule(const struct book *b, const struct load *l, const struct yaml_node *at,
+		      const struct rule *r)
+{
+	if (r->tier.n && !knows_tier(b, r->tier))
+		return yaml_wrong(l->error, l->name, yaml_get(at, "tier"),
+				  "no price has a tier '" STR_FMT "'", STR_ARG(r->tier));
+	if (r->band.n && !knows_band(r))
+		return yaml_wrong(l->error, l->name, yaml_get(at, "band"),
+				  "no price of that model has a band '" STR_FMT "'",
+				  STR_ARG(r->band));
+	return 0;
+}
+
+static int load_rule(const struct book *b, const struct load *l, const struct yaml_node *at,
+		     struct contract *c, struct rule *r)
 {
 	static const char *const on[] = { "all", "tokens", "counts", NULL };
 	const struct yaml_node *kind = yaml_get(at, "kind"), *team = yaml_get(at, "team");
@@ -150,14 +248,17 @@ static int load_rule(const struct load *l, const struct yaml_node *at, struct co
 	done = load_only(l, at, kinds[i].keys);
 	if (done == 0)
 		done = load_choice(l, at, "on", on, ON_ALL, &r->on);
-	if (done == 0)
-		done = load_words(l, yaml_get(at, "model"), &r->models);
 	if (r->kind == RULE_VOLUME || r->kind == RULE_COMMIT)
 		c->needs_sums = true;
-	return done < 0 ? done : kinds[i].load(l, at, r);
+	if (done == 0)
+		done = kinds[i].load(l, at, r);
+	if (done == 0)
+		done = choose_models(b, l, yaml_get(at, "model"), c, r);
+	return done < 0 ? done : check_rule(b, l, at, r);
 }
 
-static int load_rules(const struct load *l, const struct yaml_node *at, struct contract *c)
+static int load_rules(const struct book *b, const struct load *l, const struct yaml_node *at,
+		      struct contract *c)
 {
 	const struct yaml_node *list = yaml_get(at, "rules");
 	struct rule **tail = &c->rules;
@@ -170,7 +271,7 @@ static int load_rules(const struct load *l, const struct yaml_node *at, struct c
 		*tail = arena_get(l->arena, sizeof(**tail));
 		if (!*tail)
 			return load_no_memory(l);
-		r = load_rule(l, one, c, *tail);
+		r = load_rule(b, l, one, c, *tail);
 		if (r < 0)
 			return r;
 		tail = &(*tail)->next;
@@ -179,13 +280,6 @@ static int load_rules(const struct load *l, const struct yaml_node *at, struct c
 }
 
 /* ---- contracts ----------------------------------------------------------------------------------------------- */
-
-static bool has_word(const struct word *list, struct str text)
-{
-	while (list && !str_ieq(list->text, text))
-		list = list->next;
-	return list;
-}
 
 /* One call could be under both, and nothing says which. */
 static bool collide(const struct contract *a, const struct contract *b)
@@ -219,6 +313,26 @@ static int check_contract(const struct book *b, const struct load *l, const stru
 	return 0;
 }
 
+/* A provider without prices, by whatever way, is a mistake, too. */
+static int check_providers(const struct book *b, const struct load *l, const struct yaml_node *at,
+			   const struct contract *c)
+{
+	for (const struct word *w = c->account[ACCOUNT_PROVIDER]; w; w = w->next) {
+		struct word only = { .text = w->text };
+		const struct contract one = { .account = { [ACCOUNT_PROVIDER] = &only } };
+		const struct book_model *m = b->first;
+
+		while (m && !contract_reaches(b, &one, m))
+			m = m->next;
+		if (!m)
+			return yaml_wrong(l->error, l->name, at,
+					  "no entry has a price for provider '" STR_FMT
+					  "', in this file or one before it",
+					  STR_ARG(w->text));
+	}
+	return 0;
+}
+
 static int load_contract(struct book *b, const struct load *l, const struct yaml_node *at,
 			 struct contract *c)
 {
@@ -226,6 +340,7 @@ static int load_contract(struct book *b, const struct load *l, const struct yaml
 	const struct yaml_node *match = yaml_get(at, "match");
 	int r = load_only(l, at, keys);
 
+	c->file = l->file;
 	c->line = at->line;
 	if (r == 0)
 		r = load_text(l, at, "id", &c->id);
@@ -239,8 +354,10 @@ static int load_contract(struct book *b, const struct load *l, const struct yaml
 	for (int i = 0; r == 0 && i < ACCOUNT_COUNT; i++)
 		r = load_words(l, yaml_get(match, accounts[i]), &c->account[i]);
 	if (r == 0)
-		r = load_rules(l, at, c);
-	return r < 0 ? r : check_contract(b, l, at, c);
+		r = load_rules(b, l, at, c);
+	if (r == 0)
+		r = check_contract(b, l, at, c);
+	return r < 0 ? r : check_providers(b, l, match, c);
 }
 
 int contract_load(struct book *b, const struct load *l, const struct yaml_node *root)

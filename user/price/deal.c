@@ -1,6 +1,7 @@
 /* deal.c -- contracts in use (contract.h): which one a call has, and what its rules make of a rate. */
 #include "base/clock.h"
 #include "price/contract.h"
+#include "price/rates.h"
 
 static bool has_word(const struct word *list, struct str text)
 {
@@ -48,34 +49,81 @@ void contract_period(const struct contract *c, enum rule_period period, uint64_t
 		*ret_until = UINT64_MAX;
 }
 
-static bool is_meant(const struct rule *r, const struct deal *d, enum leaf leaf)
+static bool has_model(const struct chosen *list, const struct book_model *m)
+{
+	while (list && list->model != m)
+		list = list->next;
+	return list;
+}
+
+static bool same_place(const struct rule *r, const struct deal *d, struct str tier)
+{
+	return (!r->models || has_model(r->models, d->model)) &&
+	       (!r->tier.n || str_eq(r->tier, tier)) && (!r->band.n || str_eq(r->band, d->band));
+}
+
+bool contract_has_tier(const struct deal *d, struct str tier)
+{
+	const struct rule *r = d->contract ? d->contract->rules : NULL;
+
+	while (r && !(r->tier.n && same_place(r, d, tier)))
+		r = r->next;
+	return r;
+}
+
+bool rule_meant(const struct rule *r, const struct deal *d, enum leaf leaf)
 {
 	bool token = leaf < LEAF_N_WEB_SEARCH;
 
-	return (r->on == ON_ALL || (r->on == ON_TOKENS) == token) &&
-	       (!r->models || has_word(r->models, d->model));
+	return (r->on == ON_ALL || (r->on == ON_TOKENS) == token) && same_place(r, d, d->tier);
 }
 
-static __int128 sum_of(const struct rule *r, const struct deal *d)
+unsigned rule_choices(const struct rule *r)
 {
-	const struct price_sums *s = &d->sums[r->period];
+	unsigned n = r->steps ? 0 : 1 + r->back;
 
-	return r->meter == METER_LIST ? s->list : s->net;
+	for (const struct step *s = r->steps; s; s = s->next)
+		n++;
+	return n;
 }
 
-/* Which of its rates is agreed for the leaf; LEAF_COUNT: none. */
-static enum leaf override_of(const struct rule *r, const struct deal *d, enum leaf leaf,
-			     enum leaf as)
+static unsigned choose(const struct rule *r, const struct deal *d)
 {
-	if ((r->tier.n && !str_eq(r->tier, d->tier)) || (r->band.n && !str_eq(r->band, d->band)))
-		return LEAF_COUNT;
-	if (r->rates.has >> leaf & 1)
-		return leaf;
-	return r->rates.has >> as & 1 ? as : LEAF_COUNT;
+	const struct price_sums *sums = &d->sums[r->period];
+	__int128 sum = r->meter == METER_LIST ? sums->list : sums->net;
+	unsigned n = 0;
+
+	if (r->back)
+		return sum >= r->amount;
+	for (const struct step *s = r->steps; s && s->next && sum >= s->upto; s = s->next)
+		n++;
+	return n;
 }
 
-static int use_rule(const struct rule *r, const struct deal *d, enum leaf leaf, enum leaf as,
-		    struct rate list, struct rate *rate)
+/* The agreed rates go on top of those so far, and the leaf is looked up in all of them. */
+static void override(const struct rule *r, struct term *t)
+{
+	unsigned flags = 0;
+	enum leaf as = rates_as(t->listed | r->rates.has, t->leaf, &flags);
+
+	t->listed |= r->rates.has;
+	if (as == LEAF_COUNT || !(r->rates.has >> as & 1))
+		return;
+	t->rate = dec_wide(r->rates.rate[as]);
+	t->flags = flags;
+	if (!t->known) {
+		t->list = t->rate;
+		t->list_flags = flags;
+	}
+	t->known = true;
+}
+
+static int times(struct term *t, const struct ratio *mul)
+{
+	return t->known ? dec_wide_times(&t->rate, mul->num, mul->den) : 0;
+}
+
+int rule_use(const struct rule *r, unsigned choice, struct term *t)
 {
 	const struct step *s = r->steps;
 
@@ -83,35 +131,31 @@ static int use_rule(const struct rule *r, const struct deal *d, enum leaf leaf, 
 	case RULE_PERCENT:
 	case RULE_MARKUP:
 	case RULE_PTU:
-		return dec_times(*rate, r->mul.num, r->mul.den, rate);
+		return times(t, &r->mul);
 	case RULE_OVERRIDE:
-		as = override_of(r, d, leaf, as);
-		if (as < LEAF_COUNT)
-			*rate = r->rates.rate[as];
+		override(r, t);
 		return 0;
 	case RULE_VOLUME:
-		while (s->next && sum_of(r, d) >= s->upto)
+		while (choice--)
 			s = s->next;
-		return dec_times(*rate, s->mul.num, s->mul.den, rate);
+		return times(t, &s->mul);
 	case RULE_COMMIT:
-		if (r->back && sum_of(r, d) >= r->amount)
-			*rate = list;
+		if (choice) {
+			t->rate = t->list;
+			t->flags = t->list_flags;
+		}
 		return 0;
 	}
 	return 0;
 }
 
-int contract_rate(const struct deal *d, enum leaf leaf, enum leaf as, struct rate list,
-		  struct rate *ret)
+int contract_rate(const struct deal *d, struct term *t)
 {
-	struct rate rate = list;
+	int done = 0;
 
-	for (const struct rule *r = d->contract ? d->contract->rules : NULL; r; r = r->next) {
-		int done = is_meant(r, d, leaf) ? use_rule(r, d, leaf, as, list, &rate) : 0;
-
-		if (done < 0)
-			return done;
-	}
-	*ret = rate;
-	return 0;
+	for (const struct rule *r = d->contract ? d->contract->rules : NULL; r && done == 0;
+	     r = r->next)
+		if (rule_meant(r, d, t->leaf))
+			done = rule_use(r, choose(r, d), t);
+	return done;
 }

@@ -139,9 +139,22 @@ static void decode_bedrock(struct str name, struct decoded *d)
 
 /* ---- Google: [.../publishers/VENDOR/models/]MODEL[@DATE|@latest|@default] --------------------------------- */
 
+/* MODEL@DATE of MODEL-DATE, and the other way round; absent: it is neither. */
+static struct str other_date(struct str name, struct decoded *d)
+{
+	struct str head = decode_undated(name);
+
+	if (!head.p || name.n - head.n != DATE_DIGITS + 1 || name.n > sizeof(d->made))
+		return STR_NONE;
+	memcpy(d->made, name.p, name.n);
+	d->made[head.n] = name.p[head.n] == '@' ? '-' : '@';
+	return (struct str){ d->made, name.n };
+}
+
 static void decode_google(struct str name, struct decoded *d)
 {
 	struct str plain = after_last(name, '/'), path = before_last(name, '/'), head;
+	struct str other = other_date(plain, d);
 
 	add(d, name);
 	if (path.p && !str_eq(path, S("models")) && !str_ends(path, S("/models")))
@@ -157,12 +170,11 @@ static void decode_google(struct str name, struct decoded *d)
 		add_abroad(d, d->name[i]);
 	if (!d->abroad_count)
 		add_abroad(d, name);
-	/* the vendor itself writes -DATE */
-	if (head.p && plain.n < sizeof(d->made) && str_eq(decode_undated(plain), head)) {
-		memcpy(d->made, plain.p, plain.n);
-		d->made[head.n] = '-';
-		add_abroad(d, (struct str){ d->made, plain.n });
-	}
+	/* Google writes @DATE, the vendor itself -DATE; the answer is the vendor's */
+	if (before_last(plain, '@').p)
+		add_abroad(d, other);
+	else
+		add(d, other);
 }
 
 /* ---- OpenAI: ft:BASE:ORG:SUFFIX:ID -------------------------------------------------------------------------- */
@@ -207,11 +219,14 @@ static void decode_other(struct str name, struct decoded *d)
 static const struct {
 	const char *provider;
 	void (*decode)(struct str name, struct decoded *d);
-	bool by_path;
+	bool by_path, deployed;
 } ways[] = {
-	{ "bedrock", decode_bedrock, true },        { "vertex", decode_google, false },
-	{ "gemini", decode_google, false },         { "openai", decode_openai, false },
-	{ "openrouter", decode_openrouter, false },
+	{ "azure", decode_other, false, true },
+	{ "bedrock", decode_bedrock, true, false },
+	{ "gemini", decode_google, false, false },
+	{ "openai", decode_openai, false, false },
+	{ "openrouter", decode_openrouter, false, false },
+	{ "vertex", decode_google, false, false },
 };
 
 void decode_name(struct str provider, struct str name, struct decoded *ret)
@@ -228,6 +243,7 @@ void decode_name(struct str provider, struct str name, struct decoded *ret)
 		if (str_eq(provider, str_of(ways[i].provider))) {
 			decode = ways[i].decode;
 			ret->by_path = ways[i].by_path;
+			ret->deployed = ways[i].deployed;
 		}
 	decode(name, ret);
 }

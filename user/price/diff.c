@@ -10,7 +10,8 @@ enum { JUMP = 5, TEXT = 65536, PERCENT = 32 };
 
 struct diff {
 	const struct diff_opts *o;
-	struct diff_row row; /* the model and the moment that are compared */
+	struct diff_row row;          /* the model and the moment that are compared */
+	const struct book_fall *fall; /* the way to the old one */
 	struct buf was, is, band;
 };
 
@@ -25,12 +26,21 @@ const struct book_model *diff_find(const struct book *b, struct str provider, st
 	return found ? found->model : NULL;
 }
 
-const struct book_price *diff_entry(const struct book_model *m, uint64_t at_ns)
+const struct book_price *diff_priced(const struct book *b, struct str provider, struct str name,
+				     uint64_t at_ns, struct diff_old *ret)
 {
-	for (const struct book_price *p = m ? m->prices : NULL; p; p = p->next)
-		if (p->from_ns <= at_ns && at_ns < p->until_ns)
-			return p;
-	return NULL;
+	struct usage u = { .provider = provider, .model_served = name };
+	struct match m;
+
+	*ret = (struct diff_old){ NULL, NULL };
+	if (match_find(b, &u, at_ns, &m) != WHY_NONE) {
+		/* "REGION:ID"? */
+		if (!str_cut(&u.model_served, &u.region, ':') ||
+		    match_find(b, &u, at_ns, &m) != WHY_NONE)
+			return NULL;
+	}
+	*ret = (struct diff_old){ m.model, m.fall };
+	return m.price;
 }
 
 /* ---- rows --------------------------------------------------------------------------------------- */
@@ -90,7 +100,7 @@ static struct cost cost_of(const struct rates *r, enum leaf leaf)
 	struct cost c = { 0 };
 	unsigned flags = 0;
 
-	c.there = r && rates_find(r, leaf, &c.rate, NULL, &flags);
+	c.there = r && rates_find(r, leaf, &c.rate, &flags);
 	c.own = c.there && r->has >> leaf & 1;
 	return c;
 }
@@ -230,14 +240,70 @@ static int finish(struct diff *d, const char *what)
 	return r;
 }
 
+/* Is this facet all that the list goes by, place by place? */
+static bool only(const struct book_uplift *u, int facet)
+{
+	for (; u; u = u->next) {
+		for (int i = 0; i < FACET_COUNT; i++)
+			if (!u->when[i] != (i != facet))
+				return false;
+		for (const struct word *w = u->when[facet]; w; w = w->next)
+			if (str_eq(w->text, S("*")))
+				return false;
+	}
+	return true;
+}
+
+/* The first that fits applies. */
+static const struct book_uplift *of_place(const struct book_uplift *u, int facet, struct str place)
+{
+	for (; u; u = u->next)
+		for (const struct word *w = u->when[facet]; w; w = w->next)
+			if (str_ieq(w->text, place))
+				return u;
+	return NULL;
+}
+
+static bool has_places(const struct book_uplift *a, const struct book_uplift *b, int facet)
+{
+	for (const struct book_uplift *u = a; u; u = u->next)
+		for (const struct word *w = u->when[facet]; w; w = w->next) {
+			const struct book_uplift *x = of_place(a, facet, w->text),
+						 *y = of_place(b, facet, w->text);
+
+			if (!y ||
+			    (__int128)x->mul.num * y->mul.den != (__int128)y->mul.num * x->mul.den)
+				return false;
+		}
+	return true;
+}
+
+/* However they are written. */
+static bool same_places(const struct book_uplift *a, const struct book_uplift *b)
+{
+	for (int f = 0; f < FACET_COUNT; f++)
+		if (only(a, f) && only(b, f) && has_places(a, b, f) && has_places(b, a, f))
+			return true;
+	return false;
+}
+
+static int uplifts(struct diff *d, const struct book_uplift *a, const struct book_uplift *b)
+{
+	int r;
+
+	if (same_places(a, b))
+		return 0;
+	r = say_uplifts(a, &d->was);
+	if (r == 0)
+		r = say_uplifts(b, &d->is);
+	return r < 0 ? r : finish(d, "uplift");
+}
+
 static int rules(struct diff *d, const struct book_price *a, const struct book_price *b)
 {
-	int r = a ? say_uplifts(a->uplift, &d->was) : 0;
+	const struct book_uplift *was = d->fall ? d->fall->uplift : a ? a->uplift : NULL;
+	int r = uplifts(d, was, b ? b->uplift : NULL);
 
-	if (r == 0 && b)
-		r = say_uplifts(b->uplift, &d->is);
-	if (r == 0)
-		r = finish(d, "uplift");
 	if (r == 0 && a)
 		r = say_windows(a->windows, &d->was);
 	if (r == 0 && b)
@@ -247,7 +313,7 @@ static int rules(struct diff *d, const struct book_price *a, const struct book_p
 	if (r == 0 && (a && a->free) != (b && b->free))
 		r = tell(d, DIFF_RULE, "free", a && a->free ? "yes" : "",
 			 b && b->free ? "yes" : "");
-	if (r == 0 && a && b && a->any_tier != b->any_tier)
+	if (r == 0 && a && b && !d->o->stated && a->any_tier != b->any_tier)
 		r = tell(d, DIFF_RULE, "missing_tier", a->any_tier ? "standard" : "error",
 			 b->any_tier ? "standard" : "error");
 	return r;
@@ -255,8 +321,8 @@ static int rules(struct diff *d, const struct book_price *a, const struct book_p
 
 static int entries(struct diff *d, uint64_t at_ns)
 {
-	const struct book_price *a = diff_entry(d->row.old, at_ns),
-				*b = diff_entry(d->row.now, at_ns);
+	const struct book_price *a = d->row.old ? book_entry(d->row.old, at_ns) : NULL,
+				*b = d->row.now ? book_entry(d->row.now, at_ns) : NULL;
 	int r;
 
 	d->row.at_ns = at_ns;
@@ -320,11 +386,13 @@ static int names(struct diff *d, const struct book_model *a, const struct book_m
 	return r;
 }
 
-static int models(struct diff *d, const struct book_model *a, const struct book_model *b)
+static int models(struct diff *d, struct diff_old old, const struct book_model *b)
 {
+	const struct book_model *a = old.model;
 	uint64_t at = d->o->at_ns;
 	int r = 0;
 
+	d->fall = old.fall;
 	d->row.old = a;
 	d->row.now = b;
 	d->row.at_ns = at;
@@ -341,6 +409,14 @@ static int models(struct diff *d, const struct book_model *a, const struct book_
 	return r;
 }
 
+static struct diff_old find_old(const struct diff *d, const struct book *old,
+				const struct book_model *m)
+{
+	if (d->o->find)
+		return d->o->find(d->o->ctx, m);
+	return (struct diff_old){ diff_find(old, m->provider, m->id), NULL };
+}
+
 int diff_books(const struct book *old, const struct book *now, const struct diff_opts *o)
 {
 	struct diff d = { .o = o,
@@ -352,10 +428,10 @@ int diff_books(const struct book *old, const struct book *now, const struct diff
 
 	for (const struct book_model *m = book_first(now); m && r == 0; m = m->next)
 		if (!o->wanted || o->wanted(o->ctx, m))
-			r = models(&d, diff_find(old, m->provider, m->id), m);
+			r = models(&d, find_old(&d, old, m), m);
 	for (const struct book_model *m = book_first(old); o->removed && m && r == 0; m = m->next)
 		if (!diff_find(now, m->provider, m->id))
-			r = models(&d, m, NULL);
+			r = models(&d, (struct diff_old){ m, NULL }, NULL);
 	buf_done(&d.was);
 	buf_done(&d.is);
 	buf_done(&d.band);

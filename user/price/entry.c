@@ -175,20 +175,31 @@ static int load_provenance(const struct load *l, const struct yaml_node *at, str
 	return r < 0 ? r : load_maybe(l, from, "note", &p->note);
 }
 
-static int load_name(const struct load *l, const struct yaml_node *at, const struct book_model *m,
+static int make_name(const struct load *l, const struct book_model *m, struct str since,
 		     struct book_price *p)
 {
-	const struct yaml_node *from = yaml_get(at, "from");
-	struct str day = str_head(from->text, 10);
-	size_t n = m->provider.n + m->id.n + day.n + 2;
+	size_t n = m->provider.n + m->id.n + since.n + 2;
 	char *name = arena_get(l->arena, n + 1);
 
 	if (!name)
 		return load_no_memory(l);
 	snprintf(name, n + 1, STR_FMT "/" STR_FMT "@" STR_FMT, STR_ARG(m->provider), STR_ARG(m->id),
-		 STR_ARG(day));
+		 STR_ARG(since));
 	p->name = (struct str){ name, n };
 	return 0;
+}
+
+/* By its day; a second one of a day by all of its time. */
+static int load_name(const struct load *l, const struct yaml_node *at, const struct book_model *m,
+		     struct book_price *p)
+{
+	struct str from = yaml_get(at, "from")->text;
+	int r = make_name(l, m, str_head(from, sizeof("2026-11-22") - 1), p);
+
+	for (const struct book_price *o = m->prices; r == 0 && o; o = o->next)
+		if (str_eq(o->name, p->name))
+			return make_name(l, m, from, p);
+	return r;
 }
 
 static int load_flags(const struct load *l, const struct yaml_node *at, struct book_price *p)

@@ -133,6 +133,7 @@ bool import_provider(struct import *m, struct import_entry *e, struct str name,
 		if (strcmp(providers[i].list, m->list) != 0 || !fits(providers[i].name, name))
 			continue;
 		e->provider = str_of(providers[i].ours);
+		e->ge = str_eq(e->provider, S("xai")); /* from that many on, not above */
 		*ret_prefix = str_of(providers[i].prefix);
 		break;
 	}
@@ -184,13 +185,18 @@ int import_add(struct import *m, struct import_entry *e, struct import_rate at,
 	}
 	if (old) {
 		if (!str_eq(old->dollars, at.dollars))
-			import_note(e, IMPORT_TWICE, about);
+			import_note(e,
+				    m->newest_first && !str_eq(old->name, about)
+					    ? IMPORT_TWICE
+					    : IMPORT_SAID_TWICE,
+				    about);
 		return 0;
 	}
 	rate = arena_get(&m->arena, sizeof(*rate));
 	if (!rate)
 		return -ENOMEM;
 	at.unit = unit.unit;
+	at.name = about;
 	*rate = at;
 	for (int i = 0; *to; to = &(*to)->next) /* as the list has them */
 		if (++i == IMPORT_RATES) {
@@ -216,91 +222,15 @@ int import_alias(struct import *m, struct import_entry *e, struct str text)
 	return r;
 }
 
-/* ---- the gates ---------------------------------------------------------------------------------- */
-
-static bool is_more(struct str a, struct str b)
-{
-	struct rate x, y;
-
-	/* they have been read before */
-	return dec_rate(a, 1, &x) == 0 && dec_rate(b, 1, &y) == 0 &&
-	       (unsigned __int128)x.pico * y.per > (unsigned __int128)y.pico * x.per;
-}
-
-/* Every range of prompt sizes has standard prices, and there are not too many. */
-static void check_bands(struct import_entry *e)
-{
-	uint64_t band[LIMIT_PRICE_BANDS];
-	size_t n = 0;
-
-	for (const struct import_rate *r = e->rates; r; r = r->next) {
-		const struct import_rate *o = e->rates;
-		size_t i = 0;
-
-		while (i < n && band[i] != r->above)
-			i++;
-		if (i == LIMIT_PRICE_BANDS) {
-			import_note(e, IMPORT_TIERS, r->dollars);
-			return;
-		}
-		if (i < n)
-			continue;
-		band[n++] = r->above;
-		while (o && (o->above != r->above || !str_eq(o->tier, S("standard"))))
-			o = o->next;
-		if (!o)
-			import_note(e, r->above ? IMPORT_TIERS : IMPORT_NO_PRICE, r->tier);
-	}
-}
-
-void import_gates(struct import_entry *e)
-{
-	check_bands(e);
-	for (const struct import_rate *r = e->rates; r; r = r->next) {
-		const struct import_rate *fresh = import_find(e, r->above, r->tier, LEAF_IN_TEXT);
-
-		if (r->leaf < LEAF_N_WEB_SEARCH && is_more(r->dollars, S("1000")))
-			import_note(e, IMPORT_ABSURD, r->dollars);
-		if (r->leaf == LEAF_IN_CACHE_READ && fresh && is_more(r->dollars, fresh->dollars))
-			import_note(e, IMPORT_CACHE_ABOVE, r->dollars);
-	}
-	if (!e->rates)
-		import_note(e, e->notes >> IMPORT_ZERO_RATE & 1 ? IMPORT_ZERO : IMPORT_NO_PRICE,
-			    e->about[IMPORT_ZERO_RATE]);
-}
-
-static bool tier_seen(const struct import_entry *e, const struct import_rate *before)
-{
-	for (const struct import_rate *r = e->rates; r != before; r = r->next)
-		if (str_eq(r->tier, before->tier))
-			return true;
-	return false;
-}
-
-/* What is there for standard calls of this prompt size and not in another tier. */
-static void check_tiers(struct import_entry *e)
-{
-	for (const struct import_rate *t = e->rates; t; t = t->next) {
-		if (str_eq(t->tier, S("standard")) || tier_seen(e, t))
-			continue;
-		for (const struct import_rate *r = e->rates; r; r = r->next)
-			if (r->leaf < LEAF_N_WEB_SEARCH && str_eq(r->tier, S("standard")) &&
-			    !import_find(e, r->above, t->tier, r->leaf))
-				import_note(e,
-					    import_find(e, r->above, t->tier, LEAF_OUT_TEXT)
-						    ? IMPORT_TIER_RATE
-						    : IMPORT_TIER_BAND,
-					    t->tier);
-	}
-}
-
 /* ---- is it there already? ----------------------------------------------------------------------- */
 
 static size_t make_key(struct str provider, struct str id, char out[KEY_ROOM])
 {
 	size_t n = 0;
 
-	if (!provider.n || !id.n || provider.n + id.n + 1 > KEY_ROOM)
+	/* "*" is every model, which no list means */
+	if (!provider.n || !id.n || str_eq(id, S("*")) || id.n > LIMIT_MODEL_TEXT ||
+	    provider.n + id.n + 1 > KEY_ROOM)
 		return 0;
 	for (size_t i = 0; i < id.n; i++)
 		if (id.p[i] <= ' ' || id.p[i] > '~')
@@ -407,6 +337,5 @@ int import_close(struct import *m, struct import_entry *e)
 {
 	if (e->refused)
 		return 0;
-	check_tiers(e);
 	return take_names(m, e);
 }

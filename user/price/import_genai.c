@@ -20,6 +20,8 @@ enum {
 	DATED,
 	DATE,
 	TIME,
+	RULE,
+	PART,
 };
 
 #define MODEL "[].models[]"
@@ -40,11 +42,15 @@ static const struct json_want want[] = {
 	{ MODEL ".match.*", PATTERN, JSON_NAMES },
 	{ MODEL ".match.or[].*", PATTERN, JSON_NAMES },
 	BOTH("*", PRICE, JSON_NAMES),
+	BOTH("*.*", PART, JSON_NAMES),
+	BOTH("*.tiers[].*", PART, JSON_NAMES),
 	BOTH("*.base", BASE, 0),
 	BOTH("*.tiers[]", STEP, JSON_EACH),
 	BOTH("*.tiers[].start", START, 0),
 	BOTH("*.tiers[].price", STEP_PRICE, 0),
 	{ MODEL ".prices[]", DATED, JSON_EACH },
+	{ MODEL ".prices[].constraint", TIME, 0 },
+	{ MODEL ".prices[].constraint.*", RULE, JSON_NAMES },
 	{ MODEL ".prices[].constraint.start_date", DATE, 0 },
 	{ MODEL ".prices[].constraint.start_time", TIME, 0 },
 	{ MODEL ".prices[].constraint.end_time", TIME, 0 },
@@ -154,33 +160,6 @@ static int add(struct genai *g, const struct number *n)
 	return 0;
 }
 
-/* A price that does not change with the prompt's size holds for every size. */
-static int fill_bands(struct genai *g)
-{
-	for (const struct import_rate *b = g->e->rates; b; b = b->next) {
-		if (!b->above)
-			continue;
-		for (const struct import_rate *r = g->e->rates; r; r = r->next) {
-			const struct import_rate *base = import_find(g->e, 0, r->tier, r->leaf);
-			struct import_rate at = { b->above, r->tier, r->leaf, .unit = NULL };
-			int e;
-
-			if (!base || r->leaf >= LEAF_N_WEB_SEARCH ||
-			    import_find(g->e, b->above, r->tier, r->leaf))
-				continue;
-			for (const struct import_rate *o = g->e->rates; o; o = o->next)
-				if (o->leaf == r->leaf && o->above < b->above &&
-				    o->above > base->above)
-					base = o; /* it has steps of its own: the one below */
-			e = import_add(g->m, g->e, at, (struct import_unit){ "Mtok", 0 },
-				       base->dollars, STR_NONE);
-			if (e < 0)
-				return e;
-		}
-	}
-	return 0;
-}
-
 /* The object that ends: does it hold on that day? */
 static void end_dated(struct genai *g)
 {
@@ -208,7 +187,7 @@ static int end_model(struct genai *g)
 	for (; n && r == 0; n = n->next)
 		r = add(g, n);
 	if (r == 0)
-		r = fill_bands(g);
+		r = import_fill_bands(g->m, g->e, IMPORT_NONE);
 	g->now = g->best = NULL;
 	g->dated = false;
 	return r;
@@ -241,6 +220,23 @@ static void match(struct genai *g, int id, struct str text)
 		g->e->allow_dated = true;
 	else if (id == PATTERN && !str_eq(text, S("equals")) && !str_eq(text, S("or")))
 		import_note(g->e, IMPORT_PATTERN, S("match"));
+}
+
+/* A condition that is not known is none that can be left out; a part of a price that is not, is told. */
+static void check_name(struct genai *g, int id, struct str name)
+{
+	static const char *const rules[] = { "type", "start_date", "start_time", "end_time" };
+	static const char *const parts[] = { "type", "base", "tiers", "start", "price" };
+	const char *const *list = id == RULE ? rules : parts;
+	size_t n = id == RULE ? COUNT_OF(rules) : COUNT_OF(parts);
+
+	for (size_t i = 0; i < n; i++)
+		if (str_eq(name, str_of(list[i])))
+			return;
+	if (id == RULE)
+		g->hours = true;
+	else
+		import_note(g->e, IMPORT_UNKNOWN_KEY, g->name);
 }
 
 static int open_model(struct genai *g)
@@ -307,6 +303,10 @@ static int on_value(void *ctx, int id, enum json_type type, struct str text)
 		r = hold(g, g->step_price.p ? g->step_price : S(""), g->start.p ? g->start : S(""));
 		g->step_price = g->start = STR_NONE;
 		return r;
+	}
+	if (id == RULE || id == PART) {
+		check_name(g, id, type == JSON_NAME ? text : S("type"));
+		return 0;
 	}
 	if (!text.p)
 		return 0;

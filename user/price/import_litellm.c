@@ -44,6 +44,14 @@ struct str litellm_text(const struct litellm *l, enum litellm_where where, const
 	return STR_NONE;
 }
 
+struct str litellm_number(const struct litellm *l, enum litellm_where where, const char *name)
+{
+	for (const struct litellm_field *f = l->fields; f; f = f->next)
+		if (f->where == where && f->type == JSON_NUMBER && str_eq(f->name, str_of(name)))
+			return f->text;
+	return STR_NONE;
+}
+
 /* ---- hours -------------------------------------------------------------------------------------- */
 
 static bool is_hour(struct str s)
@@ -63,6 +71,8 @@ static int read_hours(struct litellm *l, struct str s, struct str *ret)
 	*ret = STR_NONE;
 	if (!str_cut(&until, &from, '-') || !is_hour(from) || !is_hour(until))
 		return 0;
+	if (str_eq(from, until)) /* all day, or never? */
+		return 0;
 	if (memcmp(from.p, until.p, until.n) < 0)
 		snprintf(text, sizeof(text), "\"" STR_FMT "\"", STR_ARG(s));
 	else if (str_eq(until, S("00:00")))
@@ -73,17 +83,26 @@ static int read_hours(struct litellm *l, struct str s, struct str *ret)
 	return arena_str(&l->m->arena, str_of(text), ret);
 }
 
+static const struct {
+	const char *name;
+	enum leaf leaf;
+} off_peak[] = { { "input_cost_per_token", LEAF_IN_TEXT },
+		 { "output_cost_per_token", LEAF_OUT_TEXT },
+		 { "cache_read_input_token_cost", LEAF_IN_CACHE_READ },
+		 { "cache_creation_input_token_cost", LEAF_IN_CACHE_WRITE },
+		 { "output_cost_per_reasoning_token", LEAF_OUT_REASONING } };
+
+static bool is_off_peak(struct str name)
+{
+	for (size_t i = 0; i < COUNT_OF(off_peak); i++)
+		if (str_eq(name, str_of(off_peak[i].name)))
+			return true;
+	return str_eq(name, S("hours_utc"));
+}
+
 /* The block names every rate anew; our windows multiply all of them, so they must all change alike. */
 static int one_ratio(struct litellm *l, struct str *ret)
 {
-	static const struct {
-		const char *name;
-		enum leaf leaf;
-	} rates[] = { { "input_cost_per_token", LEAF_IN_TEXT },
-		      { "output_cost_per_token", LEAF_OUT_TEXT },
-		      { "cache_read_input_token_cost", LEAF_IN_CACHE_READ },
-		      { "cache_creation_input_token_cost", LEAF_IN_CACHE_WRITE },
-		      { "output_cost_per_reasoning_token", LEAF_OUT_REASONING } };
 	struct str ratio, other;
 	int e;
 
@@ -91,14 +110,14 @@ static int one_ratio(struct litellm *l, struct str *ret)
 	for (const struct import_rate *r = l->e->rates; r; r = r->next) {
 		size_t i = 0;
 
-		while (i < COUNT_OF(rates) && rates[i].leaf != r->leaf)
+		while (i < COUNT_OF(off_peak) && off_peak[i].leaf != r->leaf)
 			i++;
 		if (r->leaf >= LEAF_N_WEB_SEARCH)
 			continue;
-		if (i == COUNT_OF(rates) || r->above || !str_eq(r->tier, S("standard")))
+		if (i == COUNT_OF(off_peak) || r->above || !str_eq(r->tier, S("standard")))
 			return -EDOM;
-		e = import_shift(&l->m->arena, litellm_text(l, LITELLM_OFF_PEAK, rates[i].name), 6,
-				 &other);
+		e = import_shift(&l->m->arena,
+				 litellm_number(l, LITELLM_OFF_PEAK, off_peak[i].name), 6, &other);
 		if (e == 0)
 			e = import_quotient(&l->m->arena, other, r->dollars, &ratio);
 		if (e < 0)
@@ -135,17 +154,23 @@ static int add_hours(struct litellm *l)
 	int r = 0;
 
 	for (const struct litellm_field *f = l->fields; f; f = f->next) {
-		if (f->where != LITELLM_OFF_PEAK)
+		if (f->where != LITELLM_OFF_NAMED)
 			continue;
 		there = true;
-		if (str_starts(f->name, S("week")) || str_eq(f->name, S("windows")))
+		if (!is_off_peak(f->name))
 			import_note(l->e, IMPORT_HOURS, f->name);
 	}
 	if (!there || l->e->refused)
 		return 0;
 	r = one_ratio(l, &mul);
-	if (r < 0 && r != -ENOMEM) {
+	if (r == -ENOMEM)
+		return r;
+	if (r < 0) {
 		import_note(l->e, IMPORT_HOURS, S("off_peak_pricing"));
+		return 0;
+	}
+	if (!import_is_sane(mul)) {
+		import_note(l->e, IMPORT_RATIO, S("off_peak_pricing"));
 		return 0;
 	}
 	for (const struct litellm_field *f = l->fields; f && r == 0; f = f->next)
@@ -179,11 +204,22 @@ static bool is_facet(struct str s)
 			    (s.p[1] == '-' || s.p[2] == '-' || s.p[3] == '-' || s.p[4] == '-')));
 }
 
+/* us-gov-west-1 */
+static bool is_region(struct str s)
+{
+	size_t dashes = 0;
+
+	for (size_t i = 0; i < s.n; i++)
+		dashes += s.p[i] == '-';
+	return dashes >= 2 && s.p[0] >= 'a' && s.p[0] <= 'z' && s.p[s.n - 1] >= '0' &&
+	       s.p[s.n - 1] <= '9';
+}
+
 /* "eu/gpt-4o" of Azure is the price of its data zone, "us-gov-west-1/..." of Bedrock that of a region. */
 static int name_variant(struct litellm *l, struct str place, struct str of)
 {
 	bool azure = str_eq(l->e->provider, S("azure")),
-	     bedrock = str_eq(l->e->provider, S("bedrock"));
+	     bedrock = str_eq(l->e->provider, S("bedrock")) && is_region(place);
 	bool zone = str_eq(place, S("eu")) || str_eq(place, S("us"));
 	struct import_uplift *u;
 
@@ -227,7 +263,7 @@ static int name_model(struct litellm *l, struct str prefix)
 
 static bool has_price(const struct litellm *l, const char *name)
 {
-	struct str text = litellm_text(l, LITELLM_FIELD, name);
+	struct str text = litellm_number(l, LITELLM_FIELD, name);
 	__int128 n;
 
 	return text.n && dec_scaled(text, 0, &n) != -EBADMSG &&
@@ -255,6 +291,47 @@ static void check_cache(struct litellm *l)
 		import_note(l->e, IMPORT_CACHE_RATE, S("cache_read_input_token_cost"));
 }
 
+static struct str cut_last(struct str *path)
+{
+	size_t n = path->n;
+	struct str last;
+
+	while (n && path->p[n - 1] != '/')
+		n--;
+	last = str_skip(*path, n);
+	*path = str_head(*path, n ? n - 1 : 0);
+	return last;
+}
+
+/* ".../[QUALITY/]WIDTH-x-HEIGHT/MODEL", perhaps by the pixel, a number that is cut short. */
+static int add_picture(struct litellm *l)
+{
+	static const char *const qualities[] = { "hd", "low", "medium", "high" };
+	struct import_rate at = { .tier = S("standard"), .leaf = LEAF_N_IMAGE };
+	struct str rest = l->e->key, model = cut_last(&rest), size = cut_last(&rest);
+	struct str told = cut_last(&rest), quality = S("standard"), dollars;
+	struct str pixel = litellm_number(l, LITELLM_FIELD, "input_cost_per_pixel");
+	unsigned pixels = import_pixels(size);
+	int r;
+
+	for (size_t i = 0; i < COUNT_OF(qualities); i++)
+		if (str_eq(told, str_of(qualities[i])))
+			quality = told;
+	if (!pixels)
+		return 0;
+	l->e->variant_of = model;
+	r = import_picture(l->m, l->e, quality, size);
+	if (r < 0 || l->e->rates || !has_price(l, "input_cost_per_pixel"))
+		return r;
+	r = import_rounded(&l->m->arena, pixel, pixels, &dollars);
+	if (r == 0) {
+		import_note(l->e, IMPORT_BY_PIXEL, S("input_cost_per_pixel"));
+		r = import_add(l->m, l->e, at, (struct import_unit){ "image", 0 }, dollars,
+			       S("input_cost_per_pixel"));
+	}
+	return r == -ENOMEM ? r : 0;
+}
+
 static int finish(struct litellm *l)
 {
 	struct str provider = litellm_text(l, LITELLM_FIELD, "litellm_provider"), prefix;
@@ -270,6 +347,8 @@ static int finish(struct litellm *l)
 	r = litellm_prices(l);
 	if (r == 0)
 		r = add_hours(l);
+	if (r == 0)
+		r = add_picture(l);
 	if (r < 0)
 		return r;
 	why_no_rate(l);
@@ -280,7 +359,6 @@ static int finish(struct litellm *l)
 		return r;
 	if (i == COUNT_OF(modes))
 		import_note(l->e, IMPORT_MODE, mode.n ? mode : S("no mode"));
-	l->e->ge = str_eq(l->e->provider, S("xai")); /* from that many on, not above */
 	check_cache(l);
 	return import_close(l->m, l->e);
 }
@@ -326,6 +404,8 @@ static int on_name(struct litellm *l, enum litellm_where where, struct str text)
 	if (where == LITELLM_ENTRY)
 		return open_model(l, text);
 	r = arena_str(&l->m->arena, text, name);
+	if (r == 0 && where == LITELLM_OFF_PEAK)
+		return keep(l, LITELLM_OFF_NAMED, JSON_NAME, *name, STR_NONE);
 	if (r < 0 || (where != LITELLM_FIELD && where != LITELLM_STEP_FIELD) ||
 	    (where == LITELLM_STEP_FIELD && str_eq(text, S("range"))))
 		return r;
@@ -350,8 +430,12 @@ static int on_value(void *ctx, int where, enum json_type type, struct str text)
 int import_litellm(struct import *m, struct str json)
 {
 	struct litellm l = { .m = m };
+	int r;
 
-	int r = json_scan(json, want, COUNT_OF(want), on_value, &l);
+	m->newest_first = true;
+	r = json_scan(json, want, COUNT_OF(want), on_value, &l);
 
-	return r < 0 ? r : import_variants(m);
+	if (r == 0)
+		r = import_variants(m);
+	return r < 0 ? r : import_pictures(m);
 }

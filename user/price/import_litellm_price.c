@@ -1,6 +1,5 @@
 /* import_litellm_price.c -- what a member of LiteLLM's list costs, and for what: `<base>[_above_1hr][_above_<N>k_tokens][_<tier>]`,
  * in dollars for one unit. */
-#include "base/names.h"
 #include "price/import_litellm.h"
 
 #define MTOK              \
@@ -72,13 +71,17 @@ static const char *const unmapped[] = {
 /* Members that are no prices. "*": all that begin so. The DBU is a price in another currency, beside the dollars. */
 static const char *const others[] = {
 	"audio_transcription_config",
-	"bedrock_*",
+	"bedrock_converse_*",
+	"bedrock_output_*",
 	"comment",
 	"deprecation_date",
-	"gemini_*",
+	"gemini_audio_only_live",
+	"gemini_native_audio",
 	"input_dbu_cost_per_token",
 	"litellm_provider",
-	"max_*",
+	"max_input_tokens",
+	"max_output_tokens",
+	"max_tokens",
 	"metadata",
 	"mode",
 	"off_peak_pricing",
@@ -140,7 +143,7 @@ static bool cut_above(struct str *name, uint64_t *ret)
 		;
 	digits = str_skip(rest, n);
 	rest = str_head(rest, n);
-	if (!cut_tail(&rest, S("_above_")) || digits.n > 6 || str_u64(digits, ret) < 0)
+	if (!cut_tail(&rest, S("_above_")) || digits.n > 6 || str_u64(digits, ret) < 0 || !*ret)
 		return false;
 	*ret *= 1000;
 	*name = rest;
@@ -237,6 +240,7 @@ static int add_search(struct litellm *l)
 {
 	struct import_rate at = { .tier = S("standard"), .leaf = LEAF_N_WEB_SEARCH };
 	const struct litellm_field *first = NULL;
+	struct str unit = litellm_text(l, LITELLM_FIELD, "web_search_billing_unit");
 
 	for (const struct litellm_field *f = l->fields; f; f = f->next) {
 		if (f->where != LITELLM_SEARCH)
@@ -249,6 +253,10 @@ static int add_search(struct litellm *l)
 	}
 	if (!first)
 		return 0;
+	if (unit.n && !str_eq(unit, S("per_query"))) {
+		import_note(l->e, IMPORT_UNMAPPED, S("web_search_billing_unit"));
+		return 0;
+	}
 	if (first->type != JSON_NUMBER) {
 		import_note(l->e, IMPORT_NUMBER, first->name);
 		return 0;
@@ -274,6 +282,8 @@ static int add_uplift(struct litellm *l, struct str region, const struct litellm
 /* Fast mode as LiteLLM reads it: fresh input and output times the number, cached tokens as they are. */
 static int add_fast(struct litellm *l, const struct litellm_field *f)
 {
+	if (f->type != JSON_NUMBER)
+		import_note(l->e, IMPORT_NUMBER, f->name);
 	for (const struct import_rate *r = l->e->rates; r; r = r->next) {
 		bool scaled = r->leaf == LEAF_IN_TEXT || r->leaf == LEAF_OUT_TEXT;
 		struct import_rate at = { .above = r->above, .tier = S("fast"), .leaf = r->leaf };
@@ -368,29 +378,6 @@ static int add_steps(struct litellm *l, size_t row)
 	return r;
 }
 
-/* A unit with a price for short prompts and none for longer ones keeps it: that is how the list is read. */
-static int fill_bands(struct litellm *l)
-{
-	for (const struct import_rate *b = l->e->rates; b; b = b->next) {
-		if (!b->above || b->leaf != LEAF_IN_TEXT)
-			continue;
-		for (const struct import_rate *r = l->e->rates; r; r = r->next) {
-			struct import_rate at = { b->above, b->tier, r->leaf, .unit = NULL };
-			int e;
-
-			if (r->above || r->leaf >= LEAF_N_WEB_SEARCH || !str_eq(r->tier, b->tier) ||
-			    import_find(l->e, b->above, b->tier, r->leaf))
-				continue;
-			e = import_add(l->m, l->e, at, (struct import_unit)EACH("Mtok"), r->dollars,
-				       S(""));
-			if (e < 0)
-				return e;
-			import_note(l->e, IMPORT_BAND_RATE, str_of(names_leaf[r->leaf]));
-		}
-	}
-	return 0;
-}
-
 int litellm_prices(struct litellm *l)
 {
 	int r = 0;
@@ -408,6 +395,6 @@ int litellm_prices(struct litellm *l)
 	if (r == 0)
 		r = add_search(l);
 	if (r == 0)
-		r = fill_bands(l);
+		r = import_fill_bands(l->m, l->e, IMPORT_BAND_RATE);
 	return r < 0 ? r : add_specific(l);
 }

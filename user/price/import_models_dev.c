@@ -1,7 +1,20 @@
 /* import_models_dev.c -- models.dev's api.json: an object of providers with an object of models; dollars for a million. */
 #include "price/import_entry.h"
 
-enum { PROVIDER, MODEL, COST, STEP, STEP_COST, STEP_SIZE, MODE, MODE_COST, MODE_TIER, MODE_SPEED };
+enum {
+	PROVIDER,
+	MODEL,
+	COST,
+	STEP,
+	STEP_COST,
+	STEP_SIZE,
+	STEP_TYPE,
+	LONG,
+	MODE,
+	MODE_COST,
+	MODE_TIER,
+	MODE_SPEED
+};
 #define AT "*.models.*."
 static const struct json_want want[] = {
 	{ "*", PROVIDER, JSON_NAMES },
@@ -10,6 +23,9 @@ static const struct json_want want[] = {
 	{ AT "cost.tiers[]", STEP, JSON_EACH },
 	{ AT "cost.tiers[].*", STEP_COST, JSON_NAMES },
 	{ AT "cost.tiers[].tier.size", STEP_SIZE, 0 },
+	{ AT "cost.tiers[].tier.type", STEP_TYPE, 0 },
+	{ AT "cost.context_over_200k", LONG, JSON_EACH }, /* as older copies say it */
+	{ AT "cost.context_over_200k.*", STEP_COST, JSON_NAMES },
 	{ AT "experimental.modes.*", MODE, JSON_EACH },
 	{ AT "experimental.modes.*.cost.*", MODE_COST, JSON_NAMES },
 	{ AT "experimental.modes.*.provider.body.service_tier", MODE_TIER, 0 },
@@ -83,6 +99,19 @@ static int end_step(struct models *s)
 	return r;
 }
 
+/* A member that is an object has no value of its own: what it is must be known by its name. */
+static void check_name(struct models *s, int id, struct str name)
+{
+	bool known = str_eq(name, id == STEP_COST ? S("tier") : S("tiers"));
+
+	for (size_t i = 0; i < COUNT_OF(costs); i++)
+		known = known || str_eq(name, str_of(costs[i].name));
+	if (id == COST && str_eq(name, S("context_over_200k")))
+		known = true;
+	if (id == MODE_COST ? !known || str_eq(name, S("tiers")) : !known)
+		import_note(s->e, IMPORT_UNKNOWN_KEY, name);
+}
+
 /* A mode is a tier of ours where the request's body says which. */
 static int end_mode(struct models *s)
 {
@@ -101,36 +130,15 @@ static int end_mode(struct models *s)
 	return r;
 }
 
-/* What a step does not name keeps the price of short prompts. */
-static int fill_bands(struct models *s)
-{
-	for (const struct import_rate *b = s->e->rates; b; b = b->next)
-		for (const struct import_rate *r = s->e->rates; b->above && r; r = r->next) {
-			struct import_rate at = { b->above, r->tier, r->leaf, .unit = NULL };
-			int e;
-
-			if (r->above || !str_eq(r->tier, b->tier) ||
-			    import_find(s->e, b->above, r->tier, r->leaf))
-				continue;
-			e = import_add(s->m, s->e, at, (struct import_unit){ "Mtok", 0 },
-				       r->dollars, STR_NONE);
-			if (e < 0)
-				return e;
-			import_note(s->e, IMPORT_BAND_RATE, S("cost.tiers"));
-		}
-	return 0;
-}
-
 static int end_model(struct models *s)
 {
 	struct str prefix;
-	int r = fill_bands(s);
+	int r = import_fill_bands(s->m, s->e, IMPORT_BAND_RATE);
 
 	if (r < 0)
 		return r;
 	import_gates(s->e);
-	if (import_provider(s->m, s->e, s->provider, &prefix))
-		s->e->ge = str_eq(s->e->provider, S("xai"));
+	import_provider(s->m, s->e, s->provider, &prefix);
 	r = import_close(s->m, s->e);
 	s->e = NULL;
 	return r;
@@ -142,8 +150,12 @@ static int on_name(struct models *s, int id, struct str text)
 
 	if (id == PROVIDER)
 		return arena_str(&s->m->arena, text, &s->provider);
-	if (id != MODEL)
-		return arena_str(&s->m->arena, text, &s->name);
+	if (id != MODEL) {
+		r = arena_str(&s->m->arena, text, &s->name);
+		if (r == 0)
+			check_name(s, id, s->name);
+		return r;
+	}
 	r = import_open(s->m, text, &s->e);
 	if (r == 0)
 		s->e->id = s->e->key;
@@ -161,8 +173,15 @@ static int on_value(void *ctx, int id, enum json_type type, struct str text)
 		return 0;
 	case MODEL:
 		return end_model(s);
+	case LONG:
+		s->size = S("200000");
+		return end_step(s);
 	case STEP:
 		return end_step(s);
+	case STEP_TYPE:
+		if (!str_eq(text.p ? text : S(""), S("context")))
+			import_note(s->e, IMPORT_TIERS, S("cost.tiers.tier.type"));
+		return 0;
 	case MODE:
 		return end_mode(s);
 	case COST:

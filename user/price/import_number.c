@@ -56,6 +56,26 @@ int import_times(struct arena *a, struct str x, struct str y, struct str *ret)
 	return r < 0 ? r : print(a, n, p + q, ret);
 }
 
+int import_rounded(struct arena *a, struct str number, unsigned times, struct str *ret)
+{
+	__int128 n, low, high, unit = 1, at;
+	int places, r = whole(number, 0, &n, &places);
+
+	if (r < 0)
+		return r;
+	if (__builtin_mul_overflow(n - 1, (__int128)times, &low) ||
+	    __builtin_mul_overflow(n + 1, (__int128)times, &high))
+		return -ERANGE;
+	for (int i = 0; i < places; i++)
+		unit *= 10;
+	for (int i = 0; i <= places; i++, unit /= 10) {
+		at = low / unit + 1;
+		if (at * unit < high)
+			return (at + 1) * unit < high ? -EDOM : print(a, at, i, ret);
+	}
+	return -EDOM;
+}
+
 int import_ratio(struct arena *a, struct str number, struct str *ret)
 {
 	char text[32];

@@ -1,8 +1,6 @@
 /* import_variant.c -- entries that are the price of another one in one place, as uplifts of that one. */
 #include "price/import_entry.h"
 
-enum { MOST = 5 };
-
 static struct import_uplift **find(struct import_entry *e, const char *facet, struct str place)
 {
 	struct import_uplift **u = &e->uplifts;
@@ -12,6 +10,7 @@ static struct import_uplift **find(struct import_entry *e, const char *facet, st
 	return u;
 }
 
+/* One that changes nothing is kept, too: another for the same place would differ from it. */
 int import_uplift(struct import *m, struct import_entry *e, const char *facet, struct str place,
 		  struct str mul)
 {
@@ -24,8 +23,10 @@ int import_uplift(struct import *m, struct import_entry *e, const char *facet, s
 		}
 		return 0;
 	}
-	if (str_eq(mul, S("1/1")))
+	if (!import_is_sane(mul)) {
+		import_note(e, IMPORT_RATIO, place);
 		return 0;
+	}
 	*u = arena_get(&m->arena, sizeof(**u));
 	if (!*u)
 		return -ENOMEM;
@@ -66,24 +67,57 @@ no:
 	return 0;
 }
 
-/* Nobody charges five times as much elsewhere: such a number is a mistake. */
-static bool is_sane(struct str mul)
+/* No rate is so far from that one's that it is a slip. */
+static int is_near(struct import *m, const struct import_entry *e, const struct import_entry *of,
+		   bool *ret)
 {
-	struct str den = mul, num;
-	uint64_t n, d;
+	*ret = true;
+	for (const struct import_rate *x = e->rates; x; x = x->next) {
+		const struct import_rate *o = import_find(of, x->above, x->tier, x->leaf);
+		struct str mul = STR_NONE;
+		int r = o ? import_quotient(&m->arena, x->dollars, o->dollars, &mul) : 0;
 
-	return str_cut(&den, &num, '/') && str_u64(num, &n) == 0 && str_u64(den, &d) == 0 &&
-	       n <= MOST * d && d <= MOST * n;
+		if (r < 0)
+			return r;
+		if (mul.n && !import_is_sane(mul))
+			*ret = false;
+	}
+	return 0;
+}
+
+/* What is no one ratio is an entry of its own, "REGION:ID". */
+static int become_region(struct import *m, struct import_entry *e)
+{
+	struct str region = e->variant->place, id = e->variant_of;
+	size_t n = region.n + 1 + id.n;
+	char *text = arena_get(&m->arena, n + 1);
+
+	if (!text)
+		return -ENOMEM;
+	memcpy(text, region.p, region.n);
+	text[region.n] = ':';
+	memcpy(text + region.n + 1, id.p, id.n);
+	e->id = (struct str){ text, n };
+	e->refused = IMPORT_NONE;
+	e->notes &= ~(1ull << IMPORT_VARIANT);
+	return import_close(m, e);
 }
 
 static int take_variant(struct import *m, struct import_entry *e, struct import_entry *of)
 {
-	struct str mul;
-	int r = one_ratio(m, e, of, &mul);
+	bool alone = strcmp(e->variant->facet, "region") == 0 && e->rates;
+	struct str mul = STR_NONE;
+	int r = of ? one_ratio(m, e, of, &mul) : 0;
 
+	if (r == 0 && of && alone)
+		r = is_near(m, e, of, &alone);
 	if (r < 0)
 		return r;
-	if (!is_sane(mul)) {
+	if (!mul.n && alone)
+		return become_region(m, e);
+	if (!of)
+		return 0;
+	if (!import_is_sane(mul)) {
 		import_note(of, IMPORT_PLACES, e->variant->place);
 		return 0;
 	}
@@ -98,12 +132,12 @@ int import_variants(struct import *m)
 	int r = 0;
 
 	for (struct import_entry *e = m->first; e && r == 0; e = e->next) {
-		struct import_entry *of = e->variant && e->refused == IMPORT_VARIANT
-						  ? import_named(m, e->provider, e->variant_of)
-						  : NULL;
+		struct import_entry *of;
 
-		if (of && !of->refused)
-			r = take_variant(m, e, of);
+		if (!e->variant || e->refused != IMPORT_VARIANT)
+			continue;
+		of = import_named(m, e->provider, e->variant_of);
+		r = take_variant(m, e, of && of->refused ? NULL : of);
 	}
 	return r;
 }

@@ -76,6 +76,13 @@ static int put_text(struct buf *out, struct str s)
 
 /* ---- rates -------------------------------------------------------------------------------------- */
 
+/* What is counted costs the same in every band and tier, but where one has its own. */
+static bool is_count(const struct import_entry *e, const struct import_rate *r)
+{
+	return r->leaf >= LEAF_N_WEB_SEARCH && !r->above && str_eq(r->tier, S("standard")) &&
+	       !(e->sized && r->leaf == LEAF_N_IMAGE);
+}
+
 /* The rates of one tier of one band, or the counts: "{in_text: "5/Mtok", ...}" */
 static int put_rates(struct buf *out, const struct import_entry *e, uint64_t above, struct str tier,
 		     bool counts)
@@ -85,8 +92,8 @@ static int put_rates(struct buf *out, const struct import_entry *e, uint64_t abo
 
 	for (int leaf = 0; leaf < LEAF_COUNT && r == 0; leaf++) {
 		for (const struct import_rate *x = e->rates; x && r == 0; x = x->next) {
-			if ((int)x->leaf != leaf || (leaf >= LEAF_N_WEB_SEARCH) != counts ||
-			    (!counts && (x->above != above || !str_eq(x->tier, tier))))
+			if ((int)x->leaf != leaf || is_count(e, x) != counts || x->above != above ||
+			    !str_eq(x->tier, tier))
 				continue;
 			r = buf_printf(out, "%s%s: \"" STR_FMT "/%s\"", comma, names_leaf[leaf],
 				       STR_ARG(x->dollars), x->unit);
@@ -99,10 +106,9 @@ static int put_rates(struct buf *out, const struct import_entry *e, uint64_t abo
 static bool first_of_tier(const struct import_entry *e, const struct import_rate *at)
 {
 	for (const struct import_rate *r = e->rates; r != at; r = r->next)
-		if (r->above == at->above && r->leaf < LEAF_N_WEB_SEARCH &&
-		    str_eq(r->tier, at->tier))
+		if (r->above == at->above && str_eq(r->tier, at->tier))
 			return false;
-	return at->leaf < LEAF_N_WEB_SEARCH;
+	return true;
 }
 
 static int put_band(struct buf *out, const struct import_entry *e, uint64_t above, const char *name,
@@ -143,7 +149,7 @@ static int put_counts(struct buf *out, const struct import_entry *e, int indent)
 	int r = 0;
 
 	for (const struct import_rate *x = e->rates; x; x = x->next) {
-		if (x->leaf < LEAF_N_WEB_SEARCH)
+		if (!is_count(e, x))
 			continue;
 		r = buf_printf(out, "%*scounts: ", indent, "");
 		if (r == 0)
@@ -153,42 +159,48 @@ static int put_counts(struct buf *out, const struct import_entry *e, int indent)
 	return r;
 }
 
-static int put_times(struct buf *out, const struct import_entry *e, int indent)
+static int put_uplifts(struct buf *out, const struct import_entry *e, int indent)
 {
-	const char *comma = "";
-	int r = e->uplifts ? buf_printf(out, "%*suplift: [", indent, "") : 0, n = 0;
+	bool any = false;
+	int r = 0;
 
 	for (const struct import_uplift *u = e->uplifts; u && r == 0; u = u->next) {
-		r = buf_printf(out, "%s{when: {%s: ", comma, u->facet);
+		if (str_eq(u->mul, S("1/1")))
+			continue;
+		r = any ? buf_add(out, S(", ")) : buf_printf(out, "%*suplift: [", indent, "");
+		if (r == 0)
+			r = buf_printf(out, "{when: {%s: ", u->facet);
 		if (r == 0)
 			r = put_text(out, u->place);
 		if (r == 0)
 			r = buf_printf(out, "}, mul: " STR_FMT ", on: tokens}", STR_ARG(u->mul));
-		comma = ", ";
+		any = true;
 	}
-	if (r == 0 && e->uplifts)
-		r = buf_add(out, S("]\n"));
-	for (const struct import_window *w = e->windows; w && r == 0; w = w->next) {
-		r = n++ ? 0 : buf_printf(out, "%*swindows:\n", indent, "");
-		if (r == 0)
-			r = buf_printf(out,
-				       "%*s- {name: off_peak_%d, tz: UTC, time: [" STR_FMT
-				       "], mul: " STR_FMT ", on: tokens}\n",
-				       indent + 2, "", n, STR_ARG(w->time), STR_ARG(w->mul));
-	}
+	return r < 0 || !any ? r : buf_add(out, S("]\n"));
+}
+
+static int put_windows(struct buf *out, const struct import_entry *e, int indent)
+{
+	int r = e->windows ? buf_printf(out, "%*swindows:\n", indent, "") : 0, n = 0;
+
+	for (const struct import_window *w = e->windows; w && r == 0; w = w->next)
+		r = buf_printf(out,
+			       "%*s- {name: off_peak_%d, tz: UTC, time: [" STR_FMT
+			       "], mul: " STR_FMT ", on: tokens}\n",
+			       indent + 2, "", ++n, STR_ARG(w->time), STR_ARG(w->mul));
 	return r;
 }
 
-static int put_provenance(struct buf *out, const struct import_entry *e, struct str from,
-			  struct str source, int indent)
+static int put_provenance(struct buf *out, const struct import_entry *e,
+			  const struct import_stamp *stamp, int indent)
 {
 	const char *comma = ", note: \"";
 	int r = buf_printf(out, "%*sprovenance: {source: ", indent, "");
 
 	if (r == 0)
-		r = put_text(out, source);
+		r = put_text(out, stamp->source);
 	if (r == 0)
-		r = buf_printf(out, ", checked: " STR_FMT, STR_ARG(str_head(from, 10)));
+		r = buf_printf(out, ", checked: " STR_FMT, STR_ARG(stamp->checked));
 	for (int i = 1; i < IMPORT_COUNT && r == 0; i++) {
 		if (!(e->notes >> i & 1))
 			continue;
@@ -198,12 +210,12 @@ static int put_provenance(struct buf *out, const struct import_entry *e, struct 
 	return r < 0 ? r : buf_add(out, e->notes ? S("\"}\n") : S("}\n"));
 }
 
-int import_yaml_price(const struct import_entry *e, struct str from, struct str source, int indent,
+int import_yaml_price(const struct import_entry *e, const struct import_stamp *stamp, int indent,
 		      struct buf *out)
 {
 	struct bands b = bands_of(e);
 	char name[BAND_NAME];
-	int r = buf_printf(out, "%*s- from: " STR_FMT "\n", indent, "", STR_ARG(from));
+	int r = buf_printf(out, "%*s- from: " STR_FMT "\n", indent, "", STR_ARG(stamp->from));
 
 	indent += 2;
 	if (r == 0)
@@ -215,8 +227,12 @@ int import_yaml_price(const struct import_entry *e, struct str from, struct str 
 	if (r == 0)
 		r = put_counts(out, e, indent);
 	if (r == 0)
-		r = put_times(out, e, indent);
-	return r < 0 ? r : put_provenance(out, e, from, source, indent);
+		r = put_uplifts(out, e, indent);
+	if (r == 0)
+		r = put_windows(out, e, indent);
+	if (r == 0 && stamp->any_tier)
+		r = buf_printf(out, "%*smissing_tier: standard\n", indent, "");
+	return r < 0 ? r : put_provenance(out, e, stamp, indent);
 }
 
 static int put_aliases(struct buf *out, const struct import_entry *e, int indent)
@@ -233,7 +249,7 @@ static int put_aliases(struct buf *out, const struct import_entry *e, int indent
 	return r < 0 || !e->aliases ? r : buf_add(out, S("]\n"));
 }
 
-int import_yaml_model(const struct import_entry *e, struct str from, struct str source, int indent,
+int import_yaml_model(const struct import_entry *e, const struct import_stamp *stamp, int indent,
 		      struct buf *out)
 {
 	int r = buf_printf(out, "%*s- provider: ", indent, "");
@@ -253,19 +269,19 @@ int import_yaml_model(const struct import_entry *e, struct str from, struct str 
 		r = buf_printf(out, "%*sallow_dated: true\n", indent, "");
 	if (r == 0)
 		r = buf_printf(out, "%*sprices:\n", indent, "");
-	return r < 0 ? r : import_yaml_price(e, from, source, indent + 2, out);
+	return r < 0 ? r : import_yaml_price(e, stamp, indent + 2, out);
 }
 
-int import_yaml(const struct import *m, struct str from, struct str source, struct buf *out)
+int import_yaml(const struct import *m, const struct import_stamp *stamp, struct buf *out)
 {
 	int r = buf_printf(out,
 			   "# Imported from %s; what was flagged is in the notes.\n"
 			   "schema: submeter.pricebook/1\n"
 			   "book: {id: %s, version: " STR_FMT ", currency: USD}\nmodels:\n",
-			   import_list(m), import_list(m), STR_ARG(from));
+			   import_list(m), import_list(m), STR_ARG(stamp->from));
 
 	for (const struct import_entry *e = import_first(m); e && r == 0; e = e->next)
 		if (!e->refused)
-			r = import_yaml_model(e, from, source, 2, out);
+			r = import_yaml_model(e, stamp, 2, out);
 	return r;
 }

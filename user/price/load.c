@@ -154,6 +154,11 @@ int load_ratio(const struct load *l, const struct yaml_node *at, struct ratio *r
 	return 0;
 }
 
+static uint64_t gcd(uint64_t a, uint64_t b)
+{
+	return b ? gcd(b, a % b) : a;
+}
+
 int load_percent(const struct load *l, const struct yaml_node *map, const char *key, unsigned most,
 		 struct ratio *ret)
 {
@@ -166,7 +171,8 @@ int load_percent(const struct load *l, const struct yaml_node *map, const char *
 		return yaml_wrong(l->error, l->name, at ? at : map,
 				  "'%s' is percent, as 12.5: 0 to %u, at most %d decimals", key,
 				  most, PERCENT_DECIMALS);
-	*ret = (struct ratio){ (uint64_t)n, whole };
+	*ret = (struct ratio){ (uint64_t)n / gcd((uint64_t)n, whole),
+			       whole / gcd((uint64_t)n, whole) };
 	return 0;
 }
 

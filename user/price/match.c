@@ -62,11 +62,16 @@ int match_add(struct book *b, const struct load *l, const struct yaml_node *at, 
 
 /* ---- candidates -------------------------------------------------------------------------------------------- */
 
+/* An entry says nothing of other days: adding one changes no price before it. */
 static bool found(const struct book_key *k, const char *kind, struct match *m)
 {
-	if (!k)
+	const struct book_price *price = k ? book_entry(k->model, m->at_ns) : NULL;
+
+	m->late = m->late || (k && !price);
+	if (!price)
 		return false;
 	m->model = k->model;
+	m->price = price;
 	m->kind = kind;
 	return true;
 }
@@ -139,13 +144,25 @@ static bool find_abroad(const struct book *b, const struct book_provider *p,
 	return false;
 }
 
+/* "ID:REGION": who serves may also stand behind the name that is asked for (Hugging Face). */
+static struct str without_region(struct str name, struct str region)
+{
+	struct str end = str_skip(name, name.n - MIN(name.n, region.n + 1));
+
+	if (!str_starts(end, S(":")) || !str_ieq(str_skip(end, 1), region))
+		return name;
+	return str_head(name, name.n - end.n);
+}
+
 /* Where the list has "REGION:ID", that is what ID costs there. */
 static bool find_there(const struct book *b, const struct usage *u, struct str name,
 		       struct match *m)
 {
 	char text[2 * LIMIT_MODEL_TEXT + 1];
-	struct str id = { text, u->region.n + name.n + 1 };
+	struct str id = { text, 0 };
 
+	name = without_region(name, u->region);
+	id.n = u->region.n + name.n + 1;
 	if (!u->region.n || !name.n || id.n > sizeof(text))
 		return false;
 	memcpy(text, u->region.p, u->region.n);
@@ -181,6 +198,18 @@ static const struct book_override *find_override(const struct book *b, const str
 	return o ? o : chain_override(b, u->provider, STR_NONE, u->model_requested);
 }
 
+static enum why none(const struct match *m)
+{
+	return m->late ? WHY_NO_PRICE_DATE : WHY_NO_PRICE;
+}
+
+struct str match_said(const struct book *b, const struct usage *u)
+{
+	const struct book_override *o = find_override(b, u);
+
+	return o ? o->model : STR_NONE;
+}
+
 /* The operator's word decides; where the answer names another model that is listed, the reader should know. */
 static enum why find_said(const struct book *b, const struct usage *u,
 			  const struct book_override *o, struct match *m)
@@ -188,10 +217,10 @@ static enum why find_said(const struct book *b, const struct usage *u,
 	const struct book_model *answered = m->model;
 	struct decoded d;
 
-	*m = (struct match){ .sku = o->sku };
+	*m = (struct match){ .at_ns = m->at_ns, .sku = o->sku };
 	decode_name(u->provider, o->model, &d);
 	if (!find_listed(b, u->provider, &d, m))
-		return WHY_NO_PRICE;
+		return none(m);
 	m->kind = "override";
 	if (answered && answered != m->model)
 		m->flags |= 1u << FLAG_MODEL;
@@ -202,19 +231,19 @@ static enum why find_said(const struct book *b, const struct usage *u,
 static void use_geo(const struct book *b, const struct usage *u, const struct decoded *asked,
 		    struct match *m)
 {
-	struct match there = { .model = NULL };
+	struct match there = { .at_ns = m->at_ns };
 	bool same = find_listed(b, u->provider, asked, &there) && there.model == m->model;
 
 	m->geo = asked->geo;
 	m->far = !m->fall && !(same && !there.far);
 }
 
-enum why match_find(const struct book *b, const struct usage *u, struct match *ret)
+enum why match_find(const struct book *b, const struct usage *u, uint64_t at_ns, struct match *ret)
 {
 	const struct book_override *o = find_override(b, u);
 	struct decoded served, asked;
 
-	*ret = (struct match){ .model = NULL };
+	*ret = (struct match){ .at_ns = at_ns };
 	if (!u->model_served.n && !u->model_requested.n)
 		return WHY_NO_MODEL;
 	decode_name(u->provider, u->model_served, &served);
@@ -229,9 +258,12 @@ enum why match_find(const struct book *b, const struct usage *u, struct match *r
 			use_geo(b, u, &asked, ret);
 		return WHY_NONE;
 	}
-	if (!find_there(b, u, u->model_requested, ret) && !find_listed(b, u->provider, &asked, ret))
-		return found(find_key(b, u->provider, S("*")), "any", ret) ? WHY_NONE
-									   : WHY_NO_PRICE;
+	if (asked.deployed || (!find_there(b, u, u->model_requested, ret) &&
+			       !find_listed(b, u->provider, &asked, ret))) {
+		if (found(find_key(b, u->provider, S("*")), "any", ret))
+			return WHY_NONE;
+		return asked.deployed && !u->model_served.n ? WHY_DEPLOYMENT : none(ret);
+	}
 	if (u->model_served.n && !served.foreign)
 		ret->flags |= 1u << FLAG_MODEL;
 	if (!asked.by_path || ret->flags & 1u << FLAG_MODEL)

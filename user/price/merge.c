@@ -36,8 +36,7 @@ static bool cut_from(struct str *rest)
 }
 
 /* "- from: DATE" gets a line `until` behind it, "- {from: DATE, ..." a member; the new entry goes in front. */
-static int end_entry(const struct merge *m, const struct merge_opts *o, struct str line,
-		     struct buf *out)
+static int end_entry(const struct merge *m, struct str line, struct buf *out)
 {
 	int indent = (int)spaces(line), r;
 	struct str rest = str_skip(line, (size_t)indent), head;
@@ -49,15 +48,15 @@ static int end_entry(const struct merge *m, const struct merge_opts *o, struct s
 	if (!cut_from(&rest) || (flow && !str_starts(rest, S(","))))
 		return -EBADMSG;
 	head = str_head(line, line.n - rest.n);
-	r = import_yaml_price(m->e, o->from, o->source, indent, out);
+	r = import_yaml_price(m->e, &m->stamp, indent, out);
 	if (r == 0)
 		r = buf_add(out, head);
 	if (r == 0 && flow)
-		r = buf_printf(out, ", until: " STR_FMT, STR_ARG(o->from));
+		r = buf_printf(out, ", until: " STR_FMT, STR_ARG(m->stamp.from));
 	if (r == 0)
 		r = buf_add(out, rest);
 	if (r == 0 && !flow)
-		r = buf_printf(out, "\n%*suntil: " STR_FMT, indent + 2, "", STR_ARG(o->from));
+		r = buf_printf(out, "\n%*suntil: " STR_FMT, indent + 2, "", STR_ARG(m->stamp.from));
 	return r < 0 ? r : buf_put(out, '\n');
 }
 
@@ -129,14 +128,14 @@ static int find_place(const struct yaml_node *root, const struct merge_opts *o, 
 }
 
 static int add_models(const struct place *p, const struct merge *item, size_t count,
-		      const struct merge_opts *o, struct buf *out)
+		      struct buf *out)
 {
 	int r = 0;
 
 	if (count && !p->models)
 		r = buf_add(out, S("models:\n"));
 	for (size_t i = 0; i < count && r == 0; i++)
-		r = import_yaml_model(item[i].e, o->from, o->source, p->indent, out);
+		r = import_yaml_model(item[i].e, &item[i].stamp, p->indent, out);
 	return r;
 }
 
@@ -157,11 +156,11 @@ static int walk(struct str text, const struct place *p, const struct merge *item
 			added = true;
 			while (i < count && item[i].line)
 				i++; /* below this line: never */
-			r = add_models(p, item + i, count - i, o, out);
+			r = add_models(p, item + i, count - i, out);
 			count = i;
 		}
 		if (r == 0 && i < count && item[i].line == *ret_line)
-			r = end_entry(&item[i++], o, line, out);
+			r = end_entry(&item[i++], line, out);
 		else if (r == 0 && count && *ret_line == p->version_line)
 			r = put_version(p, o, line, out);
 		else if (r == 0 && (r = buf_add(out, line)) == 0)
@@ -169,7 +168,7 @@ static int walk(struct str text, const struct place *p, const struct merge *item
 		if (r < 0)
 			return r;
 	}
-	return added ? r : add_models(p, item + i, count - i, o, out);
+	return added ? r : add_models(p, item + i, count - i, out);
 }
 
 int merge_text(struct str text, const struct merge *item, size_t count, const struct merge_opts *o,
@@ -186,7 +185,7 @@ int merge_text(struct str text, const struct merge *item, size_t count, const st
 			       "schema: submeter.pricebook/1\n"
 			       "book: {id: imported, version: " STR_FMT ".1, currency: USD}\n",
 			       STR_ARG(o->today));
-		return r < 0 ? r : add_models(&p, item, count, o, out);
+		return r < 0 ? r : add_models(&p, item, count, out);
 	}
 	r = yaml_parse(text, o->name, &y, error);
 	if (r == 0)

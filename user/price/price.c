@@ -45,6 +45,12 @@ void price_use(struct price *p, const struct book *b)
 	p->book = b;
 }
 
+struct str price_said(const struct price *p, const struct usage *u)
+{
+	obj_check(p, PRICE_MAGIC);
+	return match_said(p->book, u);
+}
+
 void price_free(struct price **pp)
 {
 	struct price *p = obj_take(pp, PRICE_MAGIC);
@@ -80,20 +86,21 @@ static int find_deal(const struct price *p, const struct usage *u, struct quote 
 static enum why add_line(struct quote *q, enum leaf leaf, uint64_t quantity, struct sum *s)
 {
 	struct charge_line *line = &s->line[s->count];
-	struct rate list;
+	struct rate listed;
 	int64_t list_pico;
-	enum leaf as;
-	enum why why = quote_rate(q, leaf, &list, &as);
+	struct term t;
 
-	if (why != WHY_NONE)
-		return why;
+	if (quote_rate(q, leaf, &t) < 0 || contract_rate(&q->deal, &t) < 0)
+		return WHY_OVERFLOW;
+	if (!t.known)
+		return WHY_NO_RATE;
 	*line = (struct charge_line){ .leaf = leaf, .quantity = quantity };
-	if (contract_rate(&q->deal, leaf, as, list, &line->rate) < 0 ||
-	    dec_line(quantity, line->rate, &line->pico) < 0 ||
-	    dec_line(quantity, list, &list_pico) < 0 ||
+	if (dec_wide_line(quantity, t.rate, &line->pico, &line->rate) < 0 ||
+	    dec_wide_line(quantity, t.list, &list_pico, &listed) < 0 ||
 	    __builtin_add_overflow(s->pico, line->pico, &s->pico) ||
 	    __builtin_add_overflow(s->list_pico, list_pico, &s->list_pico))
 		return WHY_OVERFLOW;
+	q->flags |= t.flags;
 	s->count++;
 	return WHY_NONE;
 }
@@ -107,27 +114,46 @@ static enum why add_up(const struct usage *u, const struct leaves *l, struct quo
 	for (int i = 0; why == WHY_NONE && i < LEAF_COUNT; i++)
 		if (l->n[i])
 			why = add_line(q, i, l->n[i], s);
-	/* an entry that charges for requests charges for this one */
-	if (why == WHY_NONE && !l->n[LEAF_N_REQUEST] && quote_per_request(q))
-		why = add_line(q, LEAF_N_REQUEST, 1, s);
-	return why;
+	if (why != WHY_NONE || l->n[LEAF_N_REQUEST])
+		return why;
+	/* who charges for requests charges for this one */
+	why = add_line(q, LEAF_N_REQUEST, 1, s);
+	return why == WHY_NO_RATE ? WHY_NONE : why;
+}
+
+/* Nobody knows what of a guess was cached, nor which is dearer by an agreement: it is priced as said, and as all of the other. */
+static enum why add_bound(const struct usage *u, const struct leaves *said, enum leaf from,
+			  enum leaf to, const struct quote *q, int64_t pico[2])
+{
+	struct leaves other = *said;
+	struct quote at = *q;
+	struct sum s;
+	enum why why = add_up(u, said, &at, &s);
+
+	if (why != WHY_NONE)
+		return why;
+	pico[0] = pico[1] = s.pico;
+	other.n[from] = 0;
+	if (!__builtin_add_overflow(said->n[from], said->n[to], &other.n[to]) &&
+	    add_up(u, &other, &at, &s) == WHY_NONE)
+		pico[1] = s.pico;
+	return WHY_NONE;
 }
 
 static enum why add_bounds(const struct usage *u, const struct quote *q, struct charge *c)
 {
-	struct quote at = *q;
-	struct sum low, high;
+	int64_t low[2], high[2];
 	enum why why;
 
 	c->low_pico = c->high_pico = c->pico;
 	if (u->source == SOURCE_REPORTED)
 		return WHY_NONE;
-	why = add_up(u, &u->low, &at, &low);
+	why = add_bound(u, &u->low, LEAF_IN_CACHE_READ, LEAF_IN_TEXT, q, low);
 	if (why == WHY_NONE)
-		why = add_up(u, &u->high, &at, &high);
+		why = add_bound(u, &u->high, LEAF_IN_TEXT, LEAF_IN_CACHE_READ, q, high);
 	if (why == WHY_NONE) {
-		c->low_pico = low.pico;
-		c->high_pico = high.pico;
+		c->low_pico = MIN(low[0], low[1]);
+		c->high_pico = MAX(high[0], high[1]);
 	}
 	return why;
 }
@@ -156,7 +182,7 @@ static void describe(const struct quote *q, struct charge *c)
 	c->match = str_of(q->match.kind);
 	if (!q->tier) /* it is free */
 		return;
-	c->tier = q->tier->name;
+	c->tier = q->deal.tier;
 	c->band = q->window ? q->window->band[q->band - q->price->band] : q->band->name;
 	c->region = q->region;
 	c->contract = contract ? contract->id : STR_NONE;
@@ -242,7 +268,7 @@ static void shade(const struct book *b, struct charge *c)
 	unsigned flags = 0;
 
 	for (int i = 0; i < LEAF_COUNT; i++)
-		if (used->n[i] && rates_find(&b->shadow, i, &rate, NULL, &flags) &&
+		if (used->n[i] && rates_find(&b->shadow, i, &rate, &flags) &&
 		    (dec_line(used->n[i], rate, &pico) < 0 ||
 		     __builtin_add_overflow(all, pico, &all)))
 			return;

@@ -6,19 +6,13 @@
 static enum why find_entry(const struct book *b, const struct usage *u, struct quote *q)
 {
 	const struct book_provider *from = book_provider(b, u->provider);
-	enum why why = match_find(b, u, &q->match);
+	enum why why;
 
-	if (why != WHY_NONE)
-		return why;
-	q->flags = q->match.flags;
 	q->at_ns = from && from->at_end ? u->end_ns : u->start_ns;
-	for (const struct book_price *p = q->match.model->prices; p; p = p->next) {
-		if (p->from_ns <= q->at_ns && q->at_ns < p->until_ns) {
-			q->price = p;
-			return WHY_NONE;
-		}
-	}
-	return WHY_NO_PRICE_DATE;
+	why = match_find(b, u, q->at_ns, &q->match);
+	q->flags = q->match.flags;
+	q->price = q->match.price;
+	return why;
 }
 
 static bool prompt_size(const struct leaves *l, uint64_t *ret)
@@ -51,23 +45,28 @@ static const struct book_tier *find_tier(const struct book_band *band, struct st
 
 enum why quote_rates(const struct usage *u, const struct leaves *l, struct quote *q)
 {
+	static const struct book_tier unlisted;
 	struct str tier = u->tier.n ? u->tier : S("standard");
 	uint64_t prompt;
+	bool agreed;
 
 	if (!prompt_size(l, &prompt))
 		return WHY_OVERFLOW;
 	q->band = find_band(q->price, prompt);
+	q->deal.model = q->match.model;
+	q->deal.band = q->band->name;
+	q->deal.tier = tier;
 	q->tier = find_tier(q->band, tier);
+	agreed = !q->tier && contract_has_tier(&q->deal, tier);
 	if (!q->tier && q->price->any_tier) {
 		q->tier = find_tier(q->band, S("standard"));
 		q->flags |= 1u << FLAG_STANDARD_TIER;
+		if (!agreed)
+			q->deal.tier = q->tier->name;
 	}
-	if (!q->tier)
-		return WHY_NO_TIER;
-	q->deal.model = q->match.model->id;
-	q->deal.tier = q->tier->name;
-	q->deal.band = q->band->name;
-	return WHY_NONE;
+	if (!q->tier && agreed)
+		q->tier = &unlisted;
+	return q->tier ? WHY_NONE : WHY_NO_TIER;
 }
 
 /* What a model costs in one part of the world says nothing of another, but `global`, unless its entry does. */
@@ -97,23 +96,28 @@ static const struct rates *rates_of(const struct quote *q, enum leaf leaf)
 	return tier ? &q->tier->rates : &q->price->counts;
 }
 
-enum why quote_rate(struct quote *q, enum leaf leaf, struct rate *ret, enum leaf *ret_as)
+static int dearer(struct wide *w, const struct ratio *mul)
 {
-	bool token = leaf < LEAF_N_WEB_SEARCH;
-	int r = 0;
-
-	if (!rates_find(rates_of(q, leaf), leaf, ret, ret_as, &q->flags))
-		return WHY_NO_RATE;
-	if (token && q->uplift)
-		r = dec_times(*ret, q->uplift->mul.num, q->uplift->mul.den, ret);
-	if (r == 0 && token && q->window)
-		r = dec_times(*ret, q->window->mul.num, q->window->mul.den, ret);
-	return r < 0 ? WHY_OVERFLOW : WHY_NONE;
+	return dec_wide_times(w, mul->num, mul->den);
 }
 
-bool quote_per_request(const struct quote *q)
+int quote_rate(const struct quote *q, enum leaf leaf, struct term *ret)
 {
-	return rates_of(q, LEAF_N_REQUEST)->has >> LEAF_N_REQUEST & 1;
+	struct term t = { .leaf = leaf, .listed = q->tier->rates.has | q->price->counts.has };
+	bool token = leaf < LEAF_N_WEB_SEARCH;
+	struct rate own = { 0, 1 };
+	int r = 0;
+
+	t.known = rates_find(rates_of(q, leaf), leaf, &own, &t.list_flags);
+	t.list = dec_wide(own);
+	if (token && q->uplift)
+		r = dearer(&t.list, &q->uplift->mul);
+	if (r == 0 && token && q->window)
+		r = dearer(&t.list, &q->window->mul);
+	t.rate = t.list;
+	t.flags = t.list_flags;
+	*ret = t;
+	return r;
 }
 
 bool quote_is_free(const struct quote *q)

@@ -9,25 +9,27 @@ static const struct collapse {
 #undef COLLAPSE
 };
 
-bool rates_find(const struct rates *r, enum leaf leaf, struct rate *ret, enum leaf *ret_as,
-		unsigned *flags)
+enum leaf rates_as(uint64_t has, enum leaf leaf, unsigned *flags)
 {
-	if (r->has >> leaf & 1) {
-		*ret = r->rate[leaf];
-		if (ret_as)
-			*ret_as = leaf;
-		return true;
-	}
+	if (has >> leaf & 1)
+		return leaf;
 	for (size_t i = 0; i < COUNT_OF(collapse); i++) {
 		const struct collapse *c = &collapse[i];
 
-		if (c->leaf != leaf || !(r->has >> c->as & 1))
+		if (c->leaf != leaf || !(has >> c->as & 1))
 			continue;
-		*ret = r->rate[c->as];
-		if (ret_as)
-			*ret_as = c->as;
 		*flags |= c->flags;
-		return true;
+		return c->as;
 	}
-	return false;
+	return LEAF_COUNT;
+}
+
+bool rates_find(const struct rates *r, enum leaf leaf, struct rate *ret, unsigned *flags)
+{
+	enum leaf as = rates_as(r->has, leaf, flags);
+
+	if (as == LEAF_COUNT)
+		return false;
+	*ret = r->rate[as];
+	return true;
 }
