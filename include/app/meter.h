@@ -41,6 +41,8 @@ struct meter {
 	uint64_t
 		off_booked_ns; /* the last time without probes that is in the ledger as a whole, by its begin */
 	char host[65], boot_id[37];
+	struct creation made; /* of what is priced now, where it was fetched */
+	struct arena made_text;
 };
 
 /* meter_state.c: keys, prices, team map. Each logs its own failure. */

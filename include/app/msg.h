@@ -82,7 +82,7 @@ struct answer {
 		open; /* ASK_IDLE: calls under way; r = 0 when everything before the mark is booked and open is 0, -EAGAIN else */
 	char text[256]; /* ASK_ALLOCATE: the transfer's id; what is wrong */
 	struct answer_reprice {
-		uint64_t looked, priced, corrected, unpriced;
+		uint64_t looked, priced, corrected, joined, unpriced;
 		uint64_t next;     /* calls up to this row were looked at; 0: all of them */
 		int64_t high, low; /* pico-dollars that teams pay more, as dec_split() has them */
 	} reprice;

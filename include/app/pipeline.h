@@ -26,6 +26,9 @@ struct pipeline_opts {
 	void (*skipped)(void *ctx, const struct origin *from, int skip, uint64_t bytes);
 	void (*ignore)(void *ctx, const struct origin *from, enum skip reason);
 	struct str (*endpoint)(void *ctx, struct str host);
+	/* Before each call is priced: when, where and with which credential an answer that was fetched by its id was asked
+	 * for goes into *u, by that it is priced. Texts are valid until the next. An error stops the stage. */
+	int (*created)(void *ctx, struct usage *u);
 	price_sums_fn
 		*sums; /* what came together under a contract; NULL: what this pipeline priced */
 	void *ctx;

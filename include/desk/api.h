@@ -21,7 +21,7 @@ struct api_reprice {                 /* calls to be priced anew */
 	bool dry_run;                      /* only say what would be done */
 };
 struct api_repriced {
-	uint64_t looked, priced, corrected, unpriced;
+	uint64_t looked, priced, corrected, joined, unpriced;
 	uint64_t next;  /* calls up to this row were looked at: ask on behind it; 0: that was all */
 	__int128 more;  /* pico-dollars that teams pay more than before */
 	char text[256]; /* what is wrong */

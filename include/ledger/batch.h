@@ -30,6 +30,9 @@ int batch_commit(struct batch *b) _must_use_;
 /* Runs `fn` in the transaction and commits. It may run twice, so it does nothing the second time; it
  * refuses (db_refused()) without a trace, and the batch stays as it was. */
 int batch_run(struct batch *b, int (*fn)(struct db *db, void *ctx), void *ctx) _must_use_;
+/* Commits; what batch_run() does from then on is not committed, and batch_drop() undoes it. Nothing is fed in between. */
+int batch_hold(struct batch *b) _must_use_;
+int batch_drop(struct batch *b) _must_use_;
 /* The connection for a look at it; NULL while there is none. */
 struct db *batch_db(struct batch *b);
 

@@ -20,6 +20,7 @@ struct call { /* a posting that owns what it points to */
 	unsigned char content[DB_HASH];
 	unsigned char epoch[CALL_EPOCH];
 	bool has_epoch;
+	bool plain; /* it came over plain HTTP */
 };
 
 /* Copies, cleans texts, checks sums. -EINVAL, -ERANGE: it makes no sense; -ENOMEM. `epoch` may be NULL. */

@@ -47,6 +47,7 @@ bool db_in_transaction(const struct db *db);
 int db_save(struct db *db) _must_use_;
 int db_keep(struct db *db) _must_use_;
 int db_undo(struct db *db) _must_use_;
+int db_back(struct db *db) _must_use_; /* the open transaction never was */
 
 int db_errno(int rc); /* an SQLite result code as 0 or -errno */
 /* The caller asked for something that cannot be; the connection is fine. */
@@ -59,7 +60,8 @@ struct use {
 	int error;
 };
 struct use db_use(struct db *db, enum sql name);
-void use_text(struct use *u, struct str s);            /* absent: NULL; borrowed until use_end */
+int db_prepare(struct db *db) _must_use_;   /* every statement: is what it names there? */
+void use_text(struct use *u, struct str s); /* absent: NULL; borrowed until use_end */
 void use_blob(struct use *u, const void *p, size_t n); /* p NULL: NULL */
 void use_int(struct use *u, int64_t n);
 void use_null(struct use *u);

@@ -5,6 +5,7 @@
 #ifndef LEDGER_LEDGER_H
 #define LEDGER_LEDGER_H
 
+#include "base/arena.h"
 #include "base/count.h"
 #include "flow.h"
 #include "ledger/total.h"
@@ -56,14 +57,33 @@ int ledger_team(struct ledger *l, struct str team) _must_use_; /* makes its acco
  * the same is asked again and again. */
 int ledger_total(struct ledger *l, struct str contract, uint64_t from_ns, uint64_t until_ns,
 		 struct total *ret) _must_use_;
-/* The same, asked once. */
-int ledger_total_once(struct ledger *l, struct str contract, uint64_t from_ns, uint64_t until_ns,
-		      struct total *ret) _must_use_;
+/* The same as it was when the call with the id `before` was first charged, and before it; as it is, where it never was. */
+int ledger_total_before(struct ledger *l, const unsigned char before[CALL_ID], struct str contract,
+			uint64_t from_ns, uint64_t until_ns, struct total *ret) _must_use_;
+
+/* For an answer that was fetched by its id: when, where and with which credential it was asked for goes into *u, as it decides
+ * the price; texts are in `a`. Where nobody was seen to ask, *u stays. */
+struct creation {
+	bool found;
+	struct str contract; /* of what it is charged now, or absent */
+	struct total charged;
+};
+int ledger_creation(struct ledger *l, struct usage *u, struct arena *a,
+		    struct creation *ret) _must_use_;
+
+struct repriced {
+	int64_t more; /* pico-dollars that teams pay more than before */
+	bool charged; /* it has the new charge */
+	bool joined; /* it, or what it was charged for under another name, is another observation of a call that is billed */
+};
 /* Another charge for a call that is booked (in->id), which has `revision` revisions: its rows stay, a revision stands
- * beside them, a transfer with reason `repriced` moves the difference, which *ret_pico gets; commits. 0 and no difference
- * where it has more revisions already. -ENOENT: no such call, or another observation of it is billed; -EINVAL, -ERANGE. */
+ * beside them, a transfer with reason `repriced` moves the difference; commits. Nothing where it has more revisions already.
+ * -ENOENT: no such call, or another observation of it is billed; -EINVAL, -ERANGE. */
 int ledger_reprice(struct ledger *l, const struct posting *in, uint64_t revision, struct str actor,
-		   int64_t *ret_pico) _must_use_;
+		   struct repriced *ret) _must_use_;
+/* What ledger_reprice() does while this is on is undone when it is off again. Nothing else is done in between, nor after an
+ * error of it. */
+int ledger_rehearse(struct ledger *l, bool on) _must_use_;
 
 /* ---- epochs: time with and without probes ---- */
 

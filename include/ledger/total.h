@@ -12,7 +12,7 @@ struct total {
 	__int128 net, list; /* pico-dollars: as charged, and at list price */
 };
 
-enum { TOTAL_ROWS = 16, TOTAL_NAME = 128 };
+enum { TOTAL_ROWS = 16, TOTAL_NAME = 128, TOTAL_ID = 16 };
 struct totals { /* of a connection */
 	size_t count, oldest;
 	struct total_row {
@@ -23,10 +23,11 @@ struct totals { /* of a connection */
 	} row[TOTAL_ROWS];
 };
 
-/* Of the metered calls that began in [from, until), each once, after their last revision. */
+/* Of the metered calls that began in [from, until), each once, after their last revision. `before`: id of a call: only those
+ * that were charged before it was; NULL, or where it never was: all. */
 int total_of(struct db *db, struct str contract, uint64_t from_ns, uint64_t until_ns,
-	     struct total *ret) _must_use_;
-/* The same, and kept up to date from now on. */
+	     const unsigned char *before, struct total *ret) _must_use_;
+/* All of them, and kept up to date from now on. */
 int total_follow(struct db *db, struct str contract, uint64_t from_ns, uint64_t until_ns,
 		 struct total *ret) _must_use_;
 /* A charge was booked, or taken back where the amounts are negative. */

@@ -121,7 +121,7 @@ def report(t, bench, api, journal):
     t.equal(prices.pico(got["total"]["cost_usd"]), sum(want.values()), "so is its total")
     t.equal([prices.pico(r["cost_usd"]) for r in got["rows"]], sorted(want.values(), reverse=True), "the dearest comes first")
     keys = {"requests", "input_tokens", "output_tokens", "cost_usd", "reserved_usd", "estimated_usd", "unpriced_requests",
-            "equivalent_usd", "shadow_usd"}
+            "equivalent_usd", "no_equivalent_requests", "shadow_usd"}
     t.equal(set(got), {"window", "rows", "total", "unpriced", "gaps"}, "its members")
     t.equal((set(got["rows"][0]), set(got["total"])), (keys | {"team"}, keys), "the members of a row and of the total")
     for group in ("cgroup", "model", "provider", "kind", "host", "project", "unit", "day", "team,model,provider"):

@@ -175,6 +175,10 @@ class Truth:
                 "tools": [], "top_p": 1.0, "truncation": "disabled", "usage": self.usage() if done else None,
                 "user": None, "metadata": {}}
 
+    def background(self, status):
+        """What is answered at once, and what a GET tells later."""
+        return dump({**self._response(status), "background": True})
+
     def turn(self, generate):
         """The events of one turn over a WebSocket; without `generate` the provider is only warmed up."""
         if generate:

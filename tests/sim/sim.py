@@ -72,6 +72,7 @@ class Sim:
         self.number = itertools.count()
         self.stamp = os.urandom(5).hex()
         self.asked, self.lock = {}, threading.Lock()
+        self.queued = {}  # id -> what a GET of it tells
 
     def serve(self, conn):
         rest, why = b"", "server"
@@ -195,6 +196,8 @@ class Sim:
         told = cloud.asked(path)
         if told:
             return headers, self.cloud(req, opts, line, headers, told, seed, ident)
+        if req.method == "GET" and path.rpartition("/")[2] in self.queued:
+            return headers, self.queued[path.rpartition("/")[2]].background("completed")
         if path not in APIS:
             line["status"] = 404
             return headers, answer.error(provider, 404, line["request_id"])
@@ -203,6 +206,9 @@ class Sim:
         truth.tool = self.working(req, opts)
         line.update(id=None if api == "embeddings" else truth.ident, model_served=truth.served, usage=truth.leaves,
                     cost_pico=prices.cost_pico(truth.model, truth.leaves))
+        if asked.get("background"):
+            self.queued[truth.ident] = truth
+            return headers, truth.background("queued")
         if not asked.get("stream"):
             return headers, truth.body()
         line["stream"] = True

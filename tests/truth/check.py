@@ -18,7 +18,7 @@ BAD_SHOWN = 10
 LEAVES = set("""in_text in_cache_read in_cache_write_5m in_cache_write_1h in_cache_write in_audio in_audio_cached
 in_image in_image_cached in_video in_tool out_text out_reasoning out_audio out_image out_video out_citation n_web_search
 n_file_search n_code_session n_social_search n_maps n_image n_request n_rerank_unit n_page n_char n_audio_ms
-n_video_ms""".split())
+n_video_ms n_tool_call""".split())
 KINDS = {"wallet", "spend", "adjustments", "funding", "suspense", "reserve"}
 PICO = 10 ** 12
 
@@ -82,7 +82,6 @@ class Ledger:
     def rows(self, sql):
         return [dict(r) for r in self.db.execute(sql)]
 
-
     def now(self, call):
         """A call's row as it stands after its last revision."""
         return {**call, **self.revisions_of[call["seq"]][-1], "seq": call["seq"]} if self.revisions_of[call["seq"]] else call
@@ -92,7 +91,13 @@ class Ledger:
 
     def counts(self, call):
         """No other call is billed instead of it."""
-        return not call["joined_to"] and call["seq"] not in self.callers
+        return not call["joined_to"] and call["seq"] not in self.callers and self.now(call).get("reason") != "joined"
+
+    def states(self, call):
+        """(when, row) from its booking on: behind which call, as which revision."""
+        yield (call["seq"], 0), call
+        for r in self.revisions_of[call["seq"]]:
+            yield (r["after_seq"], r["seq"]), {**call, **r, "seq": call["seq"]}
 
 
 def name(call):
@@ -101,7 +106,7 @@ def name(call):
 
 def due(row):
     """What teams pay for a call, by its row or by a revision of it."""
-    return row["cost_pico"] or 0 if row["billing"] == "metered" else 0
+    return row["cost_pico"] or 0 if row["billing"] == "metered" and row.get("reason") != "joined" else 0
 
 
 def i1(led):
@@ -251,6 +256,10 @@ def summed(where, c, lines):
             yield f"{where}, {line['leaf']}: priced, and not used"
     if c["cost_pico"] is not None and total != c["cost_pico"]:
         yield f"{where}: cost {c['cost_pico']}, its lines give {total}"
+    if c["cost_pico"] is not None and c["billing"] != "free":
+        for leaf in used.keys() - {line["leaf"] for line in lines}:
+            if used[leaf]:
+                yield f"{where}: {used[leaf]} {leaf} used, and no line for it"
 
 
 def i8(led):
@@ -338,7 +347,7 @@ def i15(led):
                 yield f"{where}: it should be the {number}."
             if r["amount"] != cost - before:
                 yield f"{where}: moves {r['amount']}, should be {cost - before}"
-            if r["booked_ns"] < c["booked_ns"]:
+            if r["booked_ns"] < c["booked_ns"] or r["after_seq"] < c["seq"]:
                 yield f"{where}: before its call"
         if led.revisions_of[c["seq"]] and c["joined_to"]:
             yield f"{name(c)}: revised, and yet another is billed instead of it"
@@ -382,11 +391,11 @@ def i16(led):
     for r in led.revisions:
         c = led.by_seq[r["call_seq"]]
         told = led.call.get(r["told_by"])
-        if (r["reason"] == "fetched") != bool(told):
+        if (r["reason"] != "repriced") != bool(told):
             yield f"revision {r['number']} of {name(c)}: {r['reason']} by {told and name(told)}"
-        elif told and (told["joined_to"] != c["id"] or c["billing"] != "unpriced" or c["why"] != "background"):
+        elif r["reason"] == "fetched" and (told["joined_to"] != c["id"] or c["billing"] != "unpriced" or c["why"] != "background"):
             yield f"revision {r['number']} of {name(c)}: it was not queued, or {name(told)} is not its answer"
-        elif told and (told["cost_pico"], told["usage"]) != (r["cost_pico"], r["usage"]):
+        elif r["reason"] == "fetched" and (told["cost_pico"], told["usage"]) != (r["cost_pico"], r["usage"]):
             yield f"revision {r['number']} of {name(c)}: other numbers than {name(told)}"
     for h in led.handovers:
         leg, caller = led.by_seq[h["call_seq"]], led.by_seq[h["caller_seq"]]
@@ -398,6 +407,58 @@ def i16(led):
             yield f"{name(leg)}: paid by {name(caller)}, at another time"
         if leg["joined_to"] or caller["joined_to"] not in (None, leg["id"]):
             yield f"{name(leg)}: paid by {name(caller)}, and one of them belongs to another call"
+    yield from seen_twice(led)
+
+
+SLIP = 10 ** 9  # ns between the clocks of two epochs
+
+
+def overlap(a, b, slip=0):
+    return a["ts_start"] <= b["ts_end"] + slip and b["ts_start"] <= a["ts_end"] + slip
+
+
+def is_twin(led, late, early):
+    """Two rows, as they stood when the later one was charged: are they two observations of one call?"""
+    if late["response_id"] != early["response_id"]:
+        return False
+    same = late["provider"] == early["provider"]
+    if same and (late["usage_why"] == "midstream" or (late["epoch"] != early["epoch"] and overlap(late, early, SLIP))):
+        return True
+    if same and early["usage_why"] == "midstream" and early["seq"] > late["seq"] and early["cost_pico"] >= late["cost_pico"]:
+        return True
+    if not late["epoch"] or late["epoch"] != early["epoch"] or late["pid"] == early["pid"] or not overlap(late, early):
+        return False
+    legs = [c for c in (late, early) if c["gateway"] and not c["plain"]]
+    callers = [c for c in (late, early) if c["plain"] and not c["gateway"]]
+    if legs and callers and led.caller_of.get(legs[0]["seq"], callers[0]["seq"]) == callers[0]["seq"]:
+        return True
+    hosts = late["server_address"], early["server_address"]
+    return (same and None not in hosts and hosts[0] != hosts[1] and late["seq"] not in led.caller_of
+            and early["cost_pico"] >= (0 if late["plain"] else late["cost_pico"]))
+
+
+def seen_twice(led):
+    """A response is charged once: who is charged second is not joined to who was first, by the rules of user/ledger/find.c."""
+    first = {}  # call -> when it was first charged, and its row then
+    for c in led.calls:
+        charge = next((s for s in led.states(c) if s[1]["billing"] == "metered"), None)
+        if charge and c["response_id"] and not c["later"]:
+            first[c["seq"]] = charge
+    answers = defaultdict(list)
+    for when, row in first.values():
+        answers[row["response_id"]].append((when, row))
+    for found in answers.values():
+        for when, late in found:
+            stood = [[s for t, s in led.states(led.by_seq[e["seq"]]) if t < when][-1] for t, e in found if t < when]
+            twins = [s for s in stood if s["billing"] == "metered" and s.get("reason") != "joined" and is_twin(led, late, s)]
+            if late.get("reason") == "joined":
+                if late["told_by"] not in [t["id"] for t in twins]:
+                    yield f"{name(late)}: joined to what is no other observation of it"
+            # how it was told in version 1 is not known; what was fetched is billed where it was asked for
+            elif late.get("reason") != "fetched" and late["usage_billing"] and led.counts(led.by_seq[late["seq"]]):
+                for twin in twins:
+                    if led.counts(led.by_seq[twin["seq"]]):
+                        yield f"{name(late)}: charged, and so is {name(twin)}"
 
 
 def i17(led):
@@ -500,7 +561,7 @@ CHECKS = (
     ("I12 teams, cgroups and charges add up", i12),
     ("I14 the file is sound", i14),
     ("I15 what was booked and what was revised come to what each call costs", i15),
-    ("I16 what was told later, asked again or passed on refers to what it says", i16),
+    ("I16 what was told later, asked again, passed on or joined refers to what it says, once each", i16),
     ("I17 readers are given what the rows come to", i17),
 )
 

@@ -59,7 +59,7 @@ def build(path):
     insert(db, "call", seq=4, id=bytes([4] * 16), content=b"", booked_ns=1, period="2026-11", kind="inference",
            ts_start=10, ts_end=20, team="red", provider="openai", stream=0, outcome="ok", response_id="resp_4",
            usage="{}", source="none", why="no_usage", billing="unpriced")
-    told_later(db, passed_on(db, head))
+    seen_twice(db, told_later(db, passed_on(db, head)))
     db.commit()
     return db
 
@@ -96,11 +96,11 @@ def told_later(db, head):
     """An answer that was fetched, one that got a price, results told twice, a call that was tried again."""
     call(db, 7, "red", response_id="queued", **UNPRICED)
     call(db, 8, "blue", response_id="queued", later="fetched", joined_to=ID[7], **PRICED)
-    insert(db, "revision", seq=1, call_seq=7, number=1, booked_ns=2, reason="fetched", told_by=ID[8], amount=16, **PRICED)
+    insert(db, "revision", seq=1, after_seq=8, call_seq=7, number=1, booked_ns=2, reason="fetched", told_by=ID[8], amount=16, **PRICED)
     lines(db, "revision_line", revision_seq=1)
     head = transfer(db, head, 8, 2, 3, 16, ID[7], "fetched")
     call(db, 9, "blue", **{**UNPRICED, "why": "no_price"})
-    insert(db, "revision", seq=2, call_seq=9, number=1, booked_ns=2, reason="repriced", amount=16, **PRICED)
+    insert(db, "revision", seq=2, after_seq=9, call_seq=9, number=1, booked_ns=2, reason="repriced", amount=16, **PRICED)
     lines(db, "revision_line", revision_seq=2)
     head = transfer(db, head, 9, 4, 5, 16, ID[9], "repriced")
     call(db, 10, "red", later="result", response_id="result", **PRICED)
@@ -108,13 +108,29 @@ def told_later(db, head):
     call(db, 11, "blue", later="result", response_id="result", joined_to=ID[10], **PRICED)
     call(db, 12, "red", request_hash="aa", **{**UNPRICED, "why": "error_status", "kind": "error", "outcome": "rate_limited"})
     call(db, 13, "red", request_hash="aa", retry_of=ID[12], **PRICED)
-    transfer(db, head, 11, 2, 3, 16, ID[13])
+    return transfer(db, head, 11, 2, 3, 16, ID[13])
+
+
+def seen_twice(db, head):
+    """Both sides of a gateway, without a price at first; and two that were one call, seen by two epochs."""
+    new = dict(source="reported", why="no_price", billing="unpriced", usage_billing="metered", usage=PRICED["usage"])
+    for seq, team, host, pid in ((14, "blue", "api.openai.com", 5), (15, "red", "localhost:4000", 6)):
+        call(db, seq, team, response_id="both", epoch=b"epoch--1", plain=seq == 15, server_address=host, pid=pid, **new)
+    told = dict(after_seq=15, number=1, booked_ns=3, usage_billing="metered", **PRICED)
+    insert(db, "revision", seq=3, call_seq=14, reason="repriced", amount=16, **told)
+    insert(db, "revision", seq=4, call_seq=15, reason="joined", told_by=ID[14], amount=0, **told)
+    lines(db, "revision_line", revision_seq=3)
+    lines(db, "revision_line", revision_seq=4)
+    head = transfer(db, head, 12, 4, 5, 16, ID[14], "repriced")
+    for seq, epoch in ((16, b"epoch--1"), (17, b"epoch--2")):
+        call(db, seq, "red", response_id="epochs", epoch=epoch, usage_billing="metered", joined_to=ID[16] if seq == 17 else None, **PRICED)
+    transfer(db, head, 13, 2, 3, 16, ID[16])
 
 
 JOURNAL = [{"response_id": f"resp_{n}", "team": team, "cost_pico": 16, "usage": {"in_text": 5, "out_text": 7}}
            for n, team in ((1, "red"), (2, "blue"), (3, "red"))] + [{"id": "resp_4", "team": "red"}] + [
                {"response_id": ident, "team": team, "cost_pico": 16} for ident, team in (
-                   ("passed", "red"), ("queued", "red"), ("resp_9", "blue"), ("result", "red"), ("resp_13", "red"))]
+                   ("passed", "red"), ("queued", "red"), ("resp_9", "blue"), ("result", "red"), ("resp_13", "red"), ("both", "blue"), ("epochs", "red"))]
 
 WRONG = [  # invariant, what was done to the file
     ("I2", "UPDATE account SET balance_low = balance_low + 1 WHERE id = 3"),
@@ -128,6 +144,7 @@ WRONG = [  # invariant, what was done to the file
     ("I7", "UPDATE charge_line SET amount = 3 WHERE call_seq = 1 AND leaf = 'in_text'"),
     ("I7", "UPDATE charge_line SET quantity = 8, amount = 16 WHERE call_seq = 2 AND leaf = 'out_text'"),
     ("I7", "DELETE FROM charge_line WHERE call_seq = 3 AND leaf = 'in_text'"),
+    ("I7", "UPDATE call SET usage = json_set(usage, '$.out_audio', 5) WHERE seq = 1"),
     ("I8", "UPDATE transfer SET refers_to = id WHERE seq = 2"),
     ("I9", "UPDATE transfer SET reason = 'charged' WHERE seq = 2"),
     ("I9", "UPDATE transfer SET amount = 15 WHERE seq = 3"),
@@ -162,6 +179,15 @@ WRONG = [  # invariant, what was done to the file
     ("I16", "UPDATE call SET response_id = 'other' WHERE seq = 6"),
     ("I16", "UPDATE call SET ts_start = 100, ts_end = 200 WHERE seq = 6"),
     ("I16", "UPDATE revision SET told_by = NULL WHERE seq = 1"),
+    ("I16", "UPDATE revision SET reason = 'repriced', told_by = NULL, amount = 16 WHERE seq = 4"),
+    ("I16", "UPDATE revision SET told_by = x'" + "01" * 16 + "' WHERE seq = 4"),
+    ("I16", "UPDATE call SET response_id = 'other' WHERE seq = 14"),
+    ("I16", "UPDATE call SET pid = 5 WHERE seq = 15"),
+    ("I16", "UPDATE call SET joined_to = NULL WHERE seq = 17"),
+    ("I16", "UPDATE revision SET after_seq = 13, usage_billing = 'metered' WHERE seq = 2; "
+            "UPDATE call SET response_id = 'resp_9', usage_why = 'midstream' WHERE seq = 13"),
+    ("I15", "UPDATE revision SET amount = 16 WHERE seq = 4"),
+    ("I15", "UPDATE revision SET after_seq = 6 WHERE seq = 1"),
     ("I17", "DROP VIEW call_paid; CREATE VIEW call_paid AS SELECT * FROM call"),
     ("I1", "PRAGMA foreign_keys = OFF; UPDATE transfer SET credit = 99 WHERE seq = 2"),
 ]

@@ -249,6 +249,57 @@ static void test_no_sqlite_memory(void **state)
 	}
 }
 
+/* One side of a gateway, without a price yet. */
+static void side(struct kit_call *c, unsigned number, int64_t pico)
+{
+	kit_call(c, 50, "red", pico);
+	c->posting.id[15] = (unsigned char)number;
+	c->usage.from.tgid = number;
+	c->usage.host = number == 1 ? S("api.openai.com") : S("127.0.0.1:4000");
+	if (pico)
+		return;
+	c->charge.billing = BILLING_UNPRICED;
+	c->charge.book = c->charge.entry = STR_NONE;
+	c->charge.count = 0;
+}
+
+/* A rehearsal that breaks off says so: the second side is not priced as if the first had no price. Calls stay as they are. */
+static void test_rehearsal(void **state)
+{
+	bool done = false;
+
+	(void)state;
+	for (long n = 0; !done; n += 1 + n / 40) {
+		struct repriced got[2] = { 0 };
+		struct kit_call c;
+		struct kit k;
+		int r = 0;
+
+		kit_make(&k);
+		disk_set(DISK_GOOD, 0);
+		assert_int_equal(play(&k, 100), 0);
+		for (unsigned i = 1; i <= 2; i++) {
+			side(&c, i, 0);
+			assert_int_equal(ledger_feed(k.l, &c.posting), 0);
+		}
+		sqlite_fail_after = n;
+		r = ledger_rehearse(k.l, true);
+		for (unsigned i = 1; r == 0 && i <= 2; i++) {
+			side(&c, i, EACH);
+			r = ledger_reprice(k.l, &c.posting, 0, STR_NONE, &got[i - 1]);
+		}
+		(void)!ledger_rehearse(k.l, false);
+		done = sqlite_fail_after >= 0;
+		sqlite_fail_after = -1;
+		assert_true(r < 0 ? !done : got[0].more == EACH && got[1].joined);
+		assert_int_equal(ledger_commit(k.l), 0);
+		assert_int_equal(kit_ask(&k, "SELECT count(*) FROM call"), CALLS + 2);
+		assert_int_equal(kit_ask(&k, "SELECT count(*) FROM revision"), 0);
+		kit_sound(&k);
+		kit_done(&k);
+	}
+}
+
 /* ---- the file ---- */
 
 static void put(const struct kit *k, const char *bytes, size_t n)
@@ -291,6 +342,10 @@ static void test_wrong_file(void **state)
 	assert_int_equal(kit_open(&k), -EPROTONOSUPPORT);
 	kit_do(&k, "DELETE FROM schema_version WHERE version = 99");
 	assert_int_equal(kit_open(&k), 0);
+	ledger_close(&k.l);
+	/* of the same version, and yet not what we know */
+	kit_do(&k, "ALTER TABLE handover RENAME COLUMN booked_ns TO other");
+	assert_int_equal(kit_open(&k), -EPROTONOSUPPORT);
 	kit_done(&k);
 
 	kit_make(&k);
@@ -429,7 +484,7 @@ int main(void)
 		cmocka_unit_test(test_no_sqlite_memory), cmocka_unit_test(test_wrong_file),
 		cmocka_unit_test(test_one_writer),       cmocka_unit_test(test_busy),
 		cmocka_unit_test(test_replaced),         cmocka_unit_test(test_tampered),
-		cmocka_unit_test(test_unchangeable),
+		cmocka_unit_test(test_unchangeable),     cmocka_unit_test(test_rehearsal),
 	};
 	sqlite3_mem_methods failing;
 

@@ -1,4 +1,5 @@
 /* The ledger: what is seen again, or told later, costs once. */
+#include "ledger_disk.h"
 #include "ledger_scenes.h"
 
 static void test_fetched(void **state)
@@ -164,6 +165,153 @@ static void test_results(void **state)
 	end(&k);
 }
 
+/* Of several with one answer the one of the same time is meant, whichever was booked first. */
+static void test_seen_again(void **state)
+{
+	static const struct {
+		unsigned call, at_s;
+		bool second;
+		enum billing billing;
+		int joined; /* seq; 0: none */
+	} row[] = {
+		{ 1, 0, false, BILLING_METERED, 0 },     { 1, 60, false, BILLING_METERED, 0 },
+		{ 2, 0, false, BILLING_UNPRICED, 0 },    { 3, 0, false, BILLING_SUBSCRIPTION, 0 },
+		{ 4, 0, false, BILLING_UNPRICED, 0 }, /* it gets a price, before it is seen again */
+		{ 1, 60, true, BILLING_METERED, 2 },     { 1, 0, true, BILLING_METERED, 1 },
+		{ 1, 120, true, BILLING_METERED, 0 },    { 2, 0, true, BILLING_UNPRICED, 3 },
+		{ 3, 0, true, BILLING_METERED, 0 }, /* who says it is a plan's does not make it one */
+		{ 3, 0, true, BILLING_SUBSCRIPTION, 4 }, { 4, 0, true, BILLING_METERED, 5 },
+		{ 4, 0, true, BILLING_UNPRICED, 5 },
+	};
+	struct repriced got;
+	struct kit_call c;
+	struct kit k;
+
+	(void)state;
+	start(&k);
+	for (unsigned i = 0; i < COUNT_OF(row); i++) {
+		char sql[128];
+
+		if (row[i].second && !row[i - 1].second) {
+			kit_call(&c, 4, "red", 10);
+			c.posting.id[15] = (unsigned char)i;
+			assert_int_equal(ledger_reprice(k.l, &c.posting, 0, STR_NONE, &got), 0);
+			assert_int_equal(got.more, 10);
+			again(&k, second);
+		}
+		kit_call(&c, row[i].call, "red", 10);
+		c.posting.id[15] = (unsigned char)(i + 1);
+		if (row[i].billing == BILLING_UNPRICED)
+			unpriced(&c, WHY_NO_PRICE);
+		else
+			c.charge.billing = c.usage.billing = row[i].billing;
+		c.usage.start_ns += row[i].at_s * NS_PER_SEC;
+		c.usage.end_ns += row[i].at_s * NS_PER_SEC;
+		feed(&k, &c);
+		assert_int_equal(ledger_commit(k.l), 0);
+		snprintf(sql, sizeof(sql),
+			 "SELECT coalesce((SELECT seq FROM call WHERE id = (SELECT joined_to FROM "
+			 "call WHERE seq = %u)), 0)",
+			 i + 1);
+		if (kit_ask(&k, sql) != row[i].joined)
+			fail_msg("row %u: %lld", i + 1, (long long)kit_ask(&k, sql));
+	}
+	assert_int_equal(SPENT(&k, "red"), 50);
+	end(&k);
+}
+
+/* What is fetched is priced as it was asked for. */
+static void test_creation(void **state)
+{
+	struct arena texts = { .limit = 4096 };
+	struct creation made;
+	struct kit_call c;
+	struct usage u;
+	struct kit k;
+
+	(void)state;
+	start(&k);
+	queued(&c, 1, "red");
+	c.usage.host = S("api.openai.com");
+	c.usage.credential = S("cred:0123456789ab");
+	c.usage.model_requested = S("asked-for");
+	c.usage.region = S("eu");
+	feed(&k, &c); /* not on disk yet */
+	fetched(&c, 1, 2, "blue", 70);
+	c.usage.host = S("api.openai.com");
+	c.usage.credential = S("cred:ffffffffffff");
+	c.usage.billing = BILLING_SUBSCRIPTION;
+	u = c.usage;
+	assert_int_equal(ledger_creation(k.l, &u, &texts, &made), 0);
+	assert_true(made.found && !made.contract.n && made.charged.net == 0);
+	assert_true(u.start_ns == KIT_START + 1000 && u.end_ns == KIT_START + 1009);
+	assert_true(str_eq(u.credential, S("cred:0123456789ab")) && str_eq(u.region, S("eu")) &&
+		    str_eq(u.model_requested, S("asked-for")));
+	assert_true(u.billing == BILLING_SUBSCRIPTION);
+	assert_true(str_eq(u.model_served, c.usage.model_served) &&
+		    leaf_has(&u.used, LEAF_IN_TEXT));
+	u = c.usage;
+	u.host = S("plan.example.com"); /* it may be anybody's */
+	assert_int_equal(ledger_creation(k.l, &u, &texts, &made), 0);
+	assert_true(u.billing == BILLING_METERED && str_eq(u.host, S("api.openai.com")));
+	u = c.usage;
+	u.response_id = S("resp_2");
+	assert_int_equal(ledger_creation(k.l, &u, &texts, &made), 0);
+	assert_false(made.found);
+	assert_memory_equal(&u.start_ns, &c.usage.start_ns, sizeof(u.start_ns));
+	u = c.usage;
+	texts.limit = texts.used;
+	assert_int_equal(ledger_creation(k.l, &u, &texts, &made), -ENOMEM);
+	assert_true(!made.found && u.start_ns == c.usage.start_ns);
+	/* what it is charged already */
+	c.charge.contract = S("acme");
+	c.charge.list_pico = 140;
+	feed(&k, &c);
+	texts.limit = 4096;
+	assert_int_equal(ledger_creation(k.l, &u, &texts, &made), 0);
+	assert_true(str_eq(made.contract, S("acme")) && made.charged.net == 70 &&
+		    made.charged.list == 140);
+	arena_reset(&texts);
+	end(&k);
+}
+
+/* Where the disk fails under it nothing is said: it is asked again, with other room for texts. */
+static void test_creation_fails(void **state)
+{
+	unsigned failed = 0;
+	int r = -1;
+
+	(void)state;
+	for (long n = 0; r < 0; n++) {
+		struct arena texts = { .limit = 4096 };
+		struct creation made;
+		struct kit_call c;
+		struct usage u;
+		struct kit k;
+
+		start(&k);
+		queued(&c, 1, "red");
+		c.usage.host = S("api.openai.com");
+		feed(&k, &c);
+		assert_int_equal(ledger_commit(k.l), 0);
+		assert_int_equal(kit_feed(&k, 2, "red", 5), 0);
+		disk_set(DISK_FULL, 0);
+		assert_true(ledger_commit(k.l) < 0);
+		fetched(&c, 1, 3, "red", 70);
+		u = c.usage;
+		disk_set(DISK_FULL, n);
+		r = ledger_creation(k.l, &u, &texts, &made);
+		disk_set(DISK_GOOD, 0);
+		if (r < 0)
+			assert_true(u.host.p == c.usage.host.p && u.start_ns == c.usage.start_ns &&
+				    !made.found);
+		failed += r < 0;
+		arena_reset(&texts);
+		end(&k);
+	}
+	assert_true(failed > 0);
+}
+
 static void test_retry(void **state)
 {
 	static const struct {
@@ -222,7 +370,7 @@ static void test_no_memory(void **state)
 	for (long n = 0; !done; n++) {
 		struct kit_call made, c, told;
 		struct kit k;
-		int64_t more;
+		struct repriced more;
 		int r;
 
 		start(&k);
@@ -268,11 +416,14 @@ static void test_below_a_cent(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_fetched),      cmocka_unit_test(test_fetched_closed_month),
-		cmocka_unit_test(test_not_created),  cmocka_unit_test(test_fetched_unpriced),
-		cmocka_unit_test(test_results),      cmocka_unit_test(test_retry),
-		cmocka_unit_test(test_below_a_cent), cmocka_unit_test(test_no_memory),
+		cmocka_unit_test(test_fetched),        cmocka_unit_test(test_fetched_closed_month),
+		cmocka_unit_test(test_not_created),    cmocka_unit_test(test_fetched_unpriced),
+		cmocka_unit_test(test_results),        cmocka_unit_test(test_retry),
+		cmocka_unit_test(test_seen_again),     cmocka_unit_test(test_creation),
+		cmocka_unit_test(test_below_a_cent),   cmocka_unit_test(test_no_memory),
+		cmocka_unit_test(test_creation_fails),
 	};
 
+	disk_install();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -86,17 +86,19 @@ static void test_gateway_late(void **state)
 
 static int64_t repriced(struct kit *k, struct kit_call *c, uint64_t revision)
 {
-	int64_t more = -1;
+	struct repriced got = { -1, false, false };
 
-	assert_int_equal(ledger_reprice(k->l, &c->posting, revision, S("uid:0"), &more), 0);
-	return more;
+	assert_int_equal(ledger_reprice(k->l, &c->posting, revision, S("uid:0"), &got), 0);
+	assert_false(got.joined);
+	assert_true(got.charged || got.more == 0);
+	return got.more;
 }
 
 static void test_reprice(void **state)
 {
 	struct kit k;
 	struct kit_call c;
-	int64_t more;
+	struct repriced more;
 
 	(void)state;
 	start(&k);
@@ -134,6 +136,116 @@ static void test_reprice(void **state)
 	kit_call(&c, 1, "red", 60);
 	c.charge.pico = 61; /* not its lines */
 	assert_int_equal(ledger_reprice(k.l, &c.posting, 3, STR_NONE, &more), -EINVAL);
+	end(&k);
+}
+
+/* Nothing had a price when it was booked, or not all of it; then prices come. */
+static const struct {
+	struct leg leg[2];
+	bool between;     /* another epoch begins */
+	int64_t price[2]; /* that each gets then; -1: it has one, or gets none */
+	int64_t red, gw;
+	unsigned calls, joined;
+} priced_later[] = {
+	/* both sides of a gateway that is not marked: once, and never to who says that it is cheap */
+	{ { { 1, 't', "gw", -1 }, { 1, 'q', "red", -1 } }, false, { 50, 50 }, 0, 50, 1, 1 },
+	{ { { 2, 'q', "red", -1 }, { 2, 't', "gw", -1 } }, false, { 50, 50 }, 50, 0, 1, 1 },
+	{ { { 3, 'q', "red", -1 }, { 3, 't', "gw", -1 } }, false, { 1, 50 }, 1, 50, 2, 0 },
+	{ { { 4, 'q', "red", -1 }, { 4, 't', "gw", 50 } }, false, { 50, -1 }, 0, 50, 1, 1 },
+	{ { { 5, 't', "gw", -1 }, { 5, 'q', "red", 50 } }, false, { 50, -1 }, 50, 0, 1, 1 },
+	{ { { 6, 't', "gw", -1 }, { 6, 'q', "red", 50 } }, false, { 60, -1 }, 50, 60, 2, 0 },
+	/* two epochs saw it; the meter joined it midway: joined as it is booked, where none has a price or both have */
+	{ { { 7, 't', "red", -1 }, { 7, 't', "red", -1 } }, true, { 50, -1 }, 50, 0, 1, 0 },
+	{ { { 8, 't', "red", -1 }, { 8, 't', "red", 50 } }, true, { 50, -1 }, 50, 0, 1, 1 },
+	{ { { 9, 't', "red", -1 }, { 9, 'm', "red", -1 } }, false, { 50, -1 }, 50, 0, 1, 0 },
+	{ { { 10, 'm', "red", -1 }, { 10, 't', "red", 50 } }, false, { 50, -1 }, 50, 0, 1, 1 },
+	/* two calls */
+	{ { { 11, 't', "red", -1 }, { 11, 't', "red", -1 } }, false, { 50, 50 }, 100, 0, 2, 0 },
+	/* a gateway that is marked: the provider's side is paid, by who asked */
+	{ { { 12, 'g', "gw", -1 }, { 12, 'p', "red", 5 } }, false, { 50, -1 }, 50, 0, 1, 1 },
+	{ { { 13, 'p', "red", 5 }, { 13, 'g', "gw", -1 } }, false, { -1, 50 }, 50, 0, 1, 1 },
+	{ { { 14, 'g', "gw", -1 }, { 14, 'p', "red", -1 } }, false, { 50, -1 }, 50, 0, 1, 0 },
+	{ { { 15, 'g', "gw", -1 }, { 15, 'p', "gw", 5 } }, false, { 50, -1 }, 0, 50, 1, 1 },
+	/* its rest was seen after a restart, with a price by then: once, but never to a rest that cost less */
+	{ { { 16, 't', "red", -1 }, { 16, 'm', "red", 50 } }, false, { 50, -1 }, 50, 0, 1, 1 },
+	{ { { 17, 't', "red", -1 }, { 17, 'm', "red", 5 } }, false, { 50, -1 }, 55, 0, 2, 0 },
+};
+
+/* Gives a price to those of row `i` that get one; how many were joined. */
+static unsigned price_row(struct kit *k, size_t i, int64_t *more)
+{
+	unsigned joined = 0;
+
+	for (unsigned n = 0; n < 2; n++) {
+		struct leg l = priced_later[i].leg[n];
+		struct repriced got;
+		struct kit_call c;
+
+		l.pico = priced_later[i].price[n];
+		leg_call(&c, &l, 1 + n);
+		if (l.pico < 0)
+			continue;
+		assert_int_equal(ledger_reprice(k->l, &c.posting, 0, S("uid:0"), &got), 0);
+		joined += got.joined;
+		*more += got.more;
+	}
+	return joined;
+}
+
+static void test_priced_later(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(priced_later); i++) {
+		int64_t more = 0, would = 0, spent = 0;
+		struct kit k;
+
+		start(&k);
+		assert_int_equal(ledger_team(k.l, S("red")), 0);
+		assert_int_equal(ledger_team(k.l, S("gw")), 0);
+		leg(&k, &priced_later[i].leg[0], 1);
+		if (priced_later[i].between)
+			again(&k, second);
+		leg(&k, &priced_later[i].leg[1], 2);
+		spent = SPENT(&k, "red") + SPENT(&k, "gw");
+		/* a rehearsal says the same, and leaves nothing */
+		assert_int_equal(ledger_rehearse(k.l, true), 0);
+		assert_int_equal(price_row(&k, i, &would), priced_later[i].joined);
+		assert_int_equal(ledger_rehearse(k.l, false), 0);
+		assert_int_equal(kit_ask(&k, "SELECT count(*) FROM revision"), 0);
+		assert_int_equal(SPENT(&k, "red") + SPENT(&k, "gw"), spent);
+		assert_int_equal(price_row(&k, i, &more), priced_later[i].joined);
+		assert_int_equal(would, more);
+		if (kit_ask(&k, "SELECT count(*) FROM call_paid") != priced_later[i].calls ||
+		    SPENT(&k, "red") != priced_later[i].red ||
+		    SPENT(&k, "gw") != priced_later[i].gw)
+			fail_msg("row %zu: %lld calls, red pays %lld, gw %lld", i,
+				 (long long)kit_ask(&k, "SELECT count(*) FROM call_paid"),
+				 (long long)SPENT(&k, "red"), (long long)SPENT(&k, "gw"));
+		assert_int_equal(SPENT(&k, "red") + SPENT(&k, "gw") - spent, more);
+		assert_int_equal(kit_ask(&k, "SELECT count(*) FROM call_now n JOIN revision r ON "
+					     "r.call_seq = n.seq AND r.reason = 'joined' AND "
+					     "(r.amount <> 0 OR r.told_by IS NOT n.joined_to)"),
+				 0);
+		end(&k);
+	}
+}
+
+/* What is in the open batch stays there when a rehearsal ends that never began. */
+static void test_rehearsal(void **state)
+{
+	struct kit_call c;
+	struct kit k;
+
+	(void)state;
+	start(&k);
+	kit_call(&c, 1, "red", 10);
+	feed(&k, &c);
+	assert_int_equal(ledger_rehearse(k.l, false), 0);
+	kit_call(&c, 2, "red", 10);
+	feed(&k, &c);
+	assert_int_equal(ledger_commit(k.l), 0);
+	assert_int_equal(kit_ask(&k, "SELECT count(*) FROM call"), 2);
+	assert_int_equal(SPENT(&k, "red"), 20);
 	end(&k);
 }
 
@@ -177,9 +289,9 @@ static int64_t total(struct kit *k, const char *contract, bool list)
 
 	assert_int_equal(
 		ledger_total(k->l, str_of(contract), KIT_START, KIT_START + NS_PER_SEC, &t), 0);
-	assert_int_equal(
-		ledger_total_once(k->l, str_of(contract), KIT_START, KIT_START + NS_PER_SEC, &once),
-		0);
+	assert_int_equal(ledger_total_before(k->l, NULL, str_of(contract), KIT_START,
+					     KIT_START + NS_PER_SEC, &once),
+			 0);
 	assert_true(t.net == once.net &&
 		    t.list == once.list); /* what is followed is what is there */
 	return (int64_t)(list ? t.list : t.net);
@@ -240,12 +352,61 @@ static void test_totals(void **state)
 	end(&k);
 }
 
+/* What had come together when a call was first charged is known for good: by the order of charges, not of calls. */
+static void test_total_before(void **state)
+{
+	static const struct {
+		/* c: booked with its price; u: without one; q: queued; f: its answer is fetched; r: a price for it; w: another */
+		char how;
+		unsigned call;
+		int64_t pico, before; /* -1: it is not charged here */
+	} step[] = {
+		{ 'c', 5, 50, 0 },  { 'c', 2, 20, 50 },  { 'u', 1, 0, -1 },  { 'q', 7, 0, -1 },
+		{ 'c', 9, 9, 70 },  { 'f', 7, 100, 79 }, { 'r', 1, 7, 179 }, { 'c', 3, 30, 186 },
+		{ 'w', 2, 25, 50 }, /* it is worth more now: those behind it see that */
+	};
+	struct kit_call c;
+	struct kit k;
+
+	(void)state;
+	start(&k);
+	for (unsigned round = 0; round < 2; round++)
+		for (unsigned i = 0; i < COUNT_OF(step); i++) {
+			struct total t;
+			unsigned fetch = step[i].how == 'f' ? 99 : 0;
+
+			under(&c, step[i].call, step[i].pico, "a");
+			if (step[i].how == 'q')
+				queued(&c, step[i].call, "red");
+			if (step[i].how == 'u')
+				unpriced(&c, WHY_NO_PRICE);
+			if (step[i].how == 'f')
+				c.usage.later = LATER_FETCHED;
+			assert_int_equal(ledger_total_before(k.l, c.posting.id, S("a"), KIT_START,
+							     KIT_START + NS_PER_SEC, &t),
+					 0);
+			if (step[i].before >= 0)
+				assert_true(t.net ==
+					    step[i].before +
+						    (round && i && step[i].call != 2 ? 5 : 0));
+			c.posting.id[15] += (unsigned char)fetch;
+			if (round)
+				continue;
+			if (step[i].how == 'r' || step[i].how == 'w')
+				(void)repriced(&k, &c, 0);
+			else
+				feed(&k, &c);
+		}
+	end(&k);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_gateway), cmocka_unit_test(test_gateway_late),
-		cmocka_unit_test(test_reprice), cmocka_unit_test(test_stays),
-		cmocka_unit_test(test_totals),
+		cmocka_unit_test(test_gateway),      cmocka_unit_test(test_gateway_late),
+		cmocka_unit_test(test_reprice),      cmocka_unit_test(test_stays),
+		cmocka_unit_test(test_totals),       cmocka_unit_test(test_total_before),
+		cmocka_unit_test(test_priced_later), cmocka_unit_test(test_rehearsal),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

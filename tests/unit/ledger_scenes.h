@@ -75,29 +75,39 @@ static inline void scene_feed(struct kit *k, struct kit_call *c)
 
 struct leg {
 	unsigned id; /* the answer's */
-	char who; /* g: a gateway's TLS; p: plain HTTP to it; t: TLS of others; h: plain HTTP of a gateway */
+	/* g: a gateway's TLS; p: plain HTTP to it; q: the same, to a host that is listed; t: TLS of others, m: joined midway;
+	 * h: plain HTTP of a gateway */
+	char who;
 	const char *team;
 	int64_t pico; /* -1: no price */
 };
 
+static inline void leg_call(struct kit_call *c, const struct leg *l, unsigned number)
+{
+	bool unlisted = (l->who == 'p' || l->who == 'h') && l->pico < 0;
+	bool plain = unlisted || strchr("phq", l->who);
+
+	kit_call(c, l->id, l->team, MAX(l->pico, (int64_t)0));
+	if (l->pico < 0)
+		unpriced(c, unlisted ? WHY_UNKNOWN_HOST : WHY_NO_PRICE);
+	c->posting.id[15] = (unsigned char)number;
+	c->posting.gateway = l->who == 'g' || l->who == 'h';
+	c->posting.cgroup = str_of(l->team);
+	c->usage.host = plain ? S("127.0.0.1:4000") : S("api.openai.com");
+	c->usage.provider = unlisted ? S("unknown") : S("openai");
+	c->usage.why = l->who == 'm' ? WHY_MIDSTREAM : WHY_NONE;
+	c->usage.from.row = plain ? TLS_PLAIN : 0;
+	c->usage.from.tgid = plain ? 43 : 42;
+	/* the caller's side lies around the gateway's */
+	c->usage.start_ns -= plain ? 100 : 0;
+	c->usage.end_ns += plain ? 100 : 0;
+}
+
 static inline void leg(struct kit *k, const struct leg *l, unsigned number)
 {
-	bool plain = l->who == 'p' || l->who == 'h';
 	struct kit_call c;
 
-	kit_call(&c, l->id, l->team, MAX(l->pico, (int64_t)0));
-	if (l->pico < 0)
-		unpriced(&c, plain ? WHY_UNKNOWN_HOST : WHY_NO_PRICE);
-	c.posting.id[15] = (unsigned char)number;
-	c.posting.gateway = l->who == 'g' || l->who == 'h';
-	c.posting.cgroup = str_of(l->team);
-	c.usage.host = plain ? S("127.0.0.1:4000") : S("api.openai.com");
-	c.usage.provider = plain && l->pico < 0 ? S("unknown") : S("openai");
-	c.usage.from.row = plain ? TLS_PLAIN : 0;
-	c.usage.from.tgid = plain ? 43 : 42;
-	/* the caller's side lies around the gateway's */
-	c.usage.start_ns -= plain ? 100 : 0;
-	c.usage.end_ns += plain ? 100 : 0;
+	leg_call(&c, l, number);
 	feed(k, &c);
 	assert_int_equal(ledger_commit(k->l), 0);
 }

@@ -96,7 +96,7 @@ static void test_migrates(void **state)
 {
 	struct kit k;
 	struct kit_call c;
-	int64_t more = 0;
+	struct repriced got = { 0 };
 
 	(void)state;
 	kit_make(&k);
@@ -118,8 +118,8 @@ static void test_migrates(void **state)
 	assert_int_equal(kit_balance(&k, "red", "wallet"), 70);
 	/* what stands there can be corrected, and joined */
 	kit_call(&c, 1, "red", 7);
-	assert_int_equal(ledger_reprice(k.l, &c.posting, 0, S("uid:0"), &more), 0);
-	assert_int_equal(more, 7);
+	assert_int_equal(ledger_reprice(k.l, &c.posting, 0, S("uid:0"), &got), 0);
+	assert_int_equal(got.more, 7);
 	assert_int_equal(kit_feed(&k, 9, "blue", 5), 0);
 	assert_int_equal(ledger_commit(k.l), 0);
 	assert_int_equal(kit_balance(&k, "red", "spend"), 37);

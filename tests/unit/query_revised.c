@@ -6,7 +6,7 @@
 static void fill(struct kit *k)
 {
 	struct kit_call c;
-	int64_t more;
+	struct repriced got;
 
 	start(k);
 	queued(&c, 1, "red");
@@ -24,7 +24,7 @@ static void fill(struct kit *k)
 	kit_call(&c, 3, "blue", 9);
 	c.usage.why = c.charge.why = WHY_ABORTED;
 	c.usage.source = SOURCE_PARTIAL;
-	assert_int_equal(ledger_reprice(k->l, &c.posting, 0, S("uid:7"), &more), 0);
+	assert_int_equal(ledger_reprice(k->l, &c.posting, 0, S("uid:7"), &got), 0);
 	queued(&c, 4, "blue"); /* and this has none */
 	feed(k, &c);
 	kit_call(&c, 5, "blue", 3); /* every flag that there is */
@@ -198,12 +198,64 @@ static void test_priced_again(void **state)
 	end(&k);
 }
 
+/* What a plan paid has no price to compare with, until there is one: no money, before and after. */
+static void test_plan(void **state)
+{
+	char error[QUERY_ERROR] = "";
+	const struct query_filter any = { 0 };
+	struct repriced got;
+	struct kit_call c;
+	struct kit k;
+
+	(void)state;
+	start(&k);
+	assert_int_equal(ledger_team(k.l, S("red")), 0);
+	for (unsigned round = 0; round < 2; round++) {
+		struct buf b = { .limit = LIMIT_API_ANSWER };
+		struct seen s = { 0 };
+		struct query *q;
+		bool more = true;
+		json_t *o, *total;
+
+		kit_call(&c, 1, "red", 9);
+		c.usage.billing = c.charge.billing = BILLING_SUBSCRIPTION;
+		if (round) {
+			assert_int_equal(ledger_reprice(k.l, &c.posting, 0, STR_NONE, &got), 0);
+			assert_true(got.charged && !got.joined && got.more == 0);
+		} else {
+			unpriced(&c, WHY_NO_PRICE);
+			c.charge.billing = BILLING_SUBSCRIPTION;
+			feed(&k, &c);
+			assert_int_equal(ledger_commit(k.l), 0);
+		}
+		q = open_query(&k);
+		assert_int_equal(query_report(q, &any, S("team"), &b, error), 0);
+		o = parsed(&b);
+		total = json_object_get(o, "total");
+		assert_int_equal(NUMBER(total, "no_equivalent_requests"), round ? 0 : 1);
+		assert_int_equal(NUMBER(total, "unpriced_requests"), 0);
+		assert_string_equal(TEXT(total, "equivalent_usd"), round ? "0.000000000009" : "0");
+		assert_string_equal(TEXT(total, "cost_usd"), "0");
+		total = json_array_get(json_object_get(o, "unpriced"), 0);
+		assert_int_equal(total != NULL, !round);
+		if (total)
+			assert_string_equal(TEXT(total, "billing"), "subscription");
+		json_decref(o);
+		assert_int_equal(query_each_priced(q, &any, false, on_row, &s, &more, error), 0);
+		assert_int_equal(s.rows, round ? 0 : 1);
+		query_close(&q);
+	}
+	assert_int_equal(SPENT(&k, "red"), 0);
+	end(&k);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_calls),
 		cmocka_unit_test(test_report),
 		cmocka_unit_test(test_priced_again),
+		cmocka_unit_test(test_plan),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -129,6 +129,7 @@ static int front_reprice(void *ctx, const struct api_reprice *w, struct api_repr
 	*ret = (struct api_repriced){ .looked = a.reprice.looked,
 				      .priced = a.reprice.priced,
 				      .corrected = a.reprice.corrected,
+				      .joined = a.reprice.joined,
 				      .unpriced = a.reprice.unpriced,
 				      .next = a.reprice.next,
 				      .more = dec_join(a.reprice.high, a.reprice.low) };

@@ -156,7 +156,25 @@ static int on_posting(void *ctx, const struct posting *p)
 	return 0;
 }
 
-/* What came together under a contract, the calls of the open batch too: from the ledger, so that a restart changes nothing. */
+/* An answer fetched by its id is charged as it was asked for. */
+static int on_created(void *ctx, struct usage *u)
+{
+	struct meter *m = ctx;
+	int r;
+
+	m->made = (struct creation){ 0 };
+	if (u->later != LATER_FETCHED)
+		return 0;
+	do {
+		arena_reset(&m->made_text);
+		r = ledger_creation(m->ledger, u, &m->made_text, &m->made);
+	} while (r < 0 && !m->gave_up && wait_disk(m));
+	m->gave_up |= r < 0;
+	return r;
+}
+
+/* What came together under a contract, the calls of the open batch too: from the ledger, so that a restart changes nothing.
+ * What is told once more is not behind itself. */
 static int on_sums(void *ctx, struct str contract, uint64_t from_ns, uint64_t until_ns,
 		   struct price_sums *ret)
 {
@@ -164,9 +182,16 @@ static int on_sums(void *ctx, struct str contract, uint64_t from_ns, uint64_t un
 	struct total t;
 	int r;
 
-	while ((r = ledger_total(m->ledger, contract, from_ns, until_ns, &t)) < 0)
-		if (m->gave_up || !wait_disk(m))
-			return r;
+	do
+		r = ledger_total(m->ledger, contract, from_ns, until_ns, &t);
+	while (r < 0 && !m->gave_up && wait_disk(m));
+	m->gave_up |= r < 0;
+	if (r < 0)
+		return r;
+	if (contract.n && str_eq(contract, m->made.contract)) {
+		t.net -= m->made.charged.net;
+		t.list -= m->made.charged.list;
+	}
 	*ret = (struct price_sums){ .net = t.net, .list = t.list };
 	return 0;
 }
@@ -389,6 +414,7 @@ static int open_stages(struct meter *m)
 				   .skipped = on_skipped,
 				   .ignore = on_ignore,
 				   .endpoint = on_endpoint,
+				   .created = on_created,
 				   .sums = on_sums,
 				   .ctx = m };
 	struct ring_opts ring = { .fd = m->world->kernel.fd,
@@ -425,18 +451,19 @@ static void close_all(struct meter *m)
 		m->closing = true;
 		if (pipeline_flush(m->pipeline, clock_utc_ns()) < 0)
 			log_warn(0, "some calls under way could not be closed");
-		/* What is still in a ring is the gap's. When the supervisor dies its probes go first, nobody knows when: then
-		 * the heartbeat before stands. */
-		if (!m->orphan &&
-		    ledger_heartbeat(m->ledger, watched(m, ring_clear_until(m->ring))) < 0) {
-			m->gave_up = true;
+		/* What is still in a ring is the gap's, and so is a call that was given up. When the supervisor dies its
+		 * probes go first, nobody knows when: then the heartbeat before stands. */
+		if (!m->orphan && !m->gave_up)
+			m->gave_up = ledger_heartbeat(m->ledger,
+						      watched(m, ring_clear_until(m->ring))) < 0;
+		if (m->gave_up)
 			log_err(0, "the last calls are not on disk: they lie in the gap that the "
 				   "next start records");
-		}
 	}
 	ring_free(&m->ring);
 	cover_free(&m->cover);
 	pipeline_free(&m->pipeline);
+	arena_reset(&m->made_text);
 	ledger_close(&m->ledger);
 	map_free(&m->map);
 	book_free(&m->book);
@@ -445,7 +472,7 @@ static void close_all(struct meter *m)
 
 int meter_main(struct world *w)
 {
-	struct meter m = { .world = w, .board = w->board };
+	struct meter m = { .world = w, .board = w->board, .made_text.limit = LIMIT_RECORD_BYTES };
 	bool again = m.board->epoch_stored;
 	int r;
 

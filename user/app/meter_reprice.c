@@ -18,9 +18,10 @@ struct run {
 	__int128 more;
 };
 
-static int64_t due(const struct charge *c)
+/* A plan pays without a price, too; then nobody knows what it is worth. */
+static bool has_price(const struct charge *c)
 {
-	return c->billing == BILLING_METERED ? c->pico : 0;
+	return c->billing != BILLING_UNPRICED && (c->billing != BILLING_SUBSCRIPTION || c->entry.n);
 }
 
 static bool same(const struct charge *a, const struct charge *b)
@@ -29,14 +30,14 @@ static bool same(const struct charge *a, const struct charge *b)
 	       str_eq(a->contract, b->contract);
 }
 
-/* As it would have been then: what began earlier under this contract. */
+/* As it was when this call was first charged: what was charged before it. */
 static int on_sums(void *ctx, struct str contract, uint64_t from_ns, uint64_t until_ns,
 		   struct price_sums *ret)
 {
 	struct run *x = ctx;
 	struct total t;
-	int r = ledger_total_once(x->m->ledger, contract, from_ns,
-				  MIN(until_ns, x->row->usage.start_ns), &t);
+	int r = ledger_total_before(x->m->ledger, x->row->posting.id, contract, from_ns, until_ns,
+				    &t);
 
 	if (r == 0)
 		*ret = (struct price_sums){ .net = t.net, .list = t.list };
@@ -47,21 +48,24 @@ static int on_charge(void *ctx, const struct charge *c)
 {
 	struct run *x = ctx;
 	const struct charge *old = &x->row->charge;
-	bool first = old->billing == BILLING_UNPRICED;
+	bool first = !has_price(old);
 	struct posting p = x->row->posting;
-	int64_t more = due(c) - due(old);
+	struct repriced got;
 	int r;
 
-	x->got.unpriced += first && c->billing == BILLING_UNPRICED;
-	if (c->billing == BILLING_UNPRICED || (!first && same(c, old)))
+	x->got.unpriced += first && !has_price(c);
+	if (!has_price(c) || (!first && same(c, old)))
 		return 0;
 	p.charge = c;
-	r = x->what->dry_run ? 0
-			     : ledger_reprice(x->m->ledger, &p, x->row->revision, x->actor, &more);
+	r = ledger_reprice(x->m->ledger, &p, x->row->revision, x->actor, &got);
+	if (r == -ENOENT) /* joined since this read began */
+		return 0;
 	if (r < 0)
 		return r;
-	*(first ? &x->got.priced : &x->got.corrected) += 1;
-	x->more += more;
+	if (got.charged)
+		*(first ? &x->got.priced : &x->got.corrected) += 1;
+	x->got.joined += got.joined;
+	x->more += got.more;
 	return 0;
 }
 
@@ -120,8 +124,16 @@ void meter_reprice(struct meter *m, const struct ask *q, struct answer *a)
 	snprintf(path, sizeof(path), "%s/ledger.db", m->board->conf.state);
 	if (r == 0)
 		r = query_open(path, &db, error);
+	/* what would be done is what is done, and undone */
+	if (r == 0 && x.what->dry_run)
+		r = ledger_rehearse(m->ledger, true);
 	if (r == 0)
 		r = run(&x, db, error);
+	if (x.what->dry_run) {
+		int undone = ledger_rehearse(m->ledger, false);
+
+		r = r < 0 ? r : undone;
+	}
 	price_free(&x.price);
 	a->r = r;
 	a->reprice = x.got;

@@ -15,6 +15,9 @@ struct pipeline {
 	struct llm *llm;
 	struct price *price;
 	struct team *team;
+	int (*created)(void *ctx, struct usage *u);
+	void *ctx;
+	const struct usage *told; /* what is priced, as it was told */
 };
 
 static int to_order(void *ctx, const struct chunk *r)
@@ -48,27 +51,46 @@ static int to_llm(void *ctx, const struct part *r)
 static int to_price(void *ctx, const struct usage *r)
 {
 	struct pipeline *p = ctx;
-
 	/* what is remembered from here on is no connection's (obj.h) */
 	struct mem_account *payer = mem_pay(NULL);
-	int done = price_feed(p->price, r);
+	struct usage made = *r;
+	int done = p->created ? p->created(p->ctx, &made) : 0;
 
+	p->told = r;
+	if (done == 0)
+		done = price_feed(p->price, &made);
 	mem_pay(payer);
 	return done;
+}
+
+static struct str stands_for(void *ctx, const struct usage *u)
+{
+	struct pipeline *p = ctx;
+
+	return price_said(p->price, u);
 }
 
 static int to_team(void *ctx, const struct charge *r)
 {
 	struct pipeline *p = ctx;
+	struct charge c = *r;
+	struct usage told = *p->told;
 
-	return team_feed(p->team, r);
+	/* the rest of what it was priced by is that of another call, which has a row of its own */
+	told.billing = r->usage->billing;
+	told.region = r->usage->region;
+	c.usage = &told;
+	return team_feed(p->team, &c);
 }
 
 static int pipeline_join(struct pipeline *p, const struct pipeline_opts *o, struct posting_sink out)
 {
-	struct llm_opts llm = {
-		.counters = o->counters, .endpoint = o->endpoint, .ctx = o->ctx, .alone = o->alone
-	};
+	struct llm_opts llm = { .counters = o->counters,
+				.endpoint = o->endpoint,
+				.ctx = o->ctx,
+				.stands_for = stands_for,
+				.stands_ctx = p,
+				.alone = o->alone };
 	struct wire_opts wire = { .counters = o->counters,
 				  .parsed = o->parsed,
 				  .skipped = o->skipped,
@@ -78,6 +100,8 @@ static int pipeline_join(struct pipeline *p, const struct pipeline_opts *o, stru
 	struct conn_opts conn = { .counters = o->counters, .skipped = o->skipped, .ctx = o->ctx };
 	int r;
 
+	p->created = o->created;
+	p->ctx = o->ctx;
 	memcpy(llm.key, o->key, sizeof(llm.key));
 	r = team_new(&o->team, out, &p->team);
 	if (r == 0)

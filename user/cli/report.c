@@ -113,10 +113,11 @@ static void unpriced_notes(const json_t *report, FILE *to)
 
 	json_array_foreach(json_object_get(report, "unpriced"), i, one)
 	{
-		fprintf(to, "  %llu x %s %s: %s, %llu tokens in, %llu out",
+		fprintf(to, "  %llu x %s %s: %s%s, %llu tokens in, %llu out",
 			(unsigned long long)show_u64(one, "requests"), show_str(one, "provider"),
 			*show_str(one, "model") ? show_str(one, "model") : "(no model)",
-			show_str(one, "why"), (unsigned long long)show_u64(one, "input_tokens"),
+			*show_str(one, "billing") ? "a plan pays, " : "", show_str(one, "why"),
+			(unsigned long long)show_u64(one, "input_tokens"),
 			(unsigned long long)show_u64(one, "output_tokens"));
 		if (*show_str(one, "shadow_usd"))
 			fprintf(to, "; by shadow rates $%s", show_str(one, "shadow_usd"));
@@ -130,6 +131,7 @@ void report_notes(const json_t *report, FILE *to)
 	uint64_t unpriced = show_u64(total, "unpriced_requests");
 	const char *estimated = show_str(total, "estimated_usd");
 	const char *equivalent = show_str(total, "equivalent_usd");
+	uint64_t unknown = show_u64(total, "no_equivalent_requests");
 	size_t i;
 
 	if (strcmp(estimated, "0") != 0 && *estimated)
@@ -142,6 +144,10 @@ void report_notes(const json_t *report, FILE *to)
 			"subscription: calls that a plan pays would cost $%s by the token; in no "
 			"total\n",
 			equivalent);
+	if (unknown)
+		fprintf(to,
+			"subscription: %llu request%s by a plan without a price to compare with\n",
+			(unsigned long long)unknown, unknown == 1 ? "" : "s");
 	if (unpriced)
 		fprintf(to,
 			"unpriced: %llu request%s without a price, in no total; once there is one: "

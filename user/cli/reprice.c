@@ -10,7 +10,8 @@
 struct reprice { /* what was asked, and what it came to so far */
 	const char *since, *until, *provider, *model;
 	bool corrected, dry_run;
-	uint64_t looked, priced, fixed, unpriced, next;
+	uint64_t looked, priced, fixed, joined, unpriced, next;
+	unsigned parts;
 	__int128 more;
 };
 
@@ -43,6 +44,7 @@ static int add(struct reprice *p, const json_t *o)
 	p->looked += show_u64(o, "looked");
 	p->priced += show_u64(o, "priced");
 	p->fixed += show_u64(o, "corrected");
+	p->joined += show_u64(o, "joined");
 	p->unpriced += show_u64(o, "unpriced");
 	p->next = show_u64(o, "next");
 	p->more += more;
@@ -82,6 +84,7 @@ static int print_json(const struct reprice *p)
 	jsonw_key_u64(&w, "looked", p->looked);
 	jsonw_key_u64(&w, "priced", p->priced);
 	jsonw_key_u64(&w, "corrected", p->fixed);
+	jsonw_key_u64(&w, "joined", p->joined);
 	jsonw_key_u64(&w, "unpriced", p->unpriced);
 	jsonw_key_str(&w, "amount_usd", dec_text(p->more, text));
 	jsonw_close(&w, '}');
@@ -105,6 +108,13 @@ static int print(const struct cli *cli, const struct reprice *p)
 	       p->dry_run ? "would get" : "got", (unsigned long long)p->fixed,
 	       p->dry_run ? "would be" : "were", (unsigned long long)p->unpriced,
 	       p->dry_run ? "would pay" : "pay", dec_text(p->more, text).p);
+	if (p->joined)
+		printf("%llu %s not charged: another observation of the same call is\n",
+		       (unsigned long long)p->joined, p->joined == 1 ? "is" : "are");
+	if (p->dry_run && p->parts > 1)
+		printf("looked at in %u parts: what one would do to the sums of a contract, or "
+		       "charge, is not there for the next\n",
+		       p->parts);
 	return CLI_OK;
 }
 
@@ -125,8 +135,9 @@ int reprice_main(const struct cli *cli, int argc, char **argv)
 		return r;
 	if (words)
 		return cli_usage("price", "price reprice: takes no '%s'", argv[1]);
-	do
+	do {
 		r = step(cli, &p);
-	while (r == CLI_OK && p.next);
+		p.parts++;
+	} while (r == CLI_OK && p.next);
 	return r == CLI_OK ? print(cli, &p) : r;
 }

@@ -148,7 +148,8 @@ static void say_revision(const json_t *v)
 {
 	printf("  %s %s", show_str(v, "reason"), show_str(v, "booked"));
 	if (*show_str(v, "told_by"))
-		printf(", told by %s", show_str(v, "told_by"));
+		printf(", %s %s", strcmp(show_str(v, "reason"), "joined") ? "told by" : "to",
+		       show_str(v, "told_by"));
 	if (*show_str(v, "actor"))
 		printf(", asked for by %s", show_str(v, "actor"));
 	printf(": %s", show_str(v, "billing"));

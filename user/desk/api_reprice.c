@@ -104,6 +104,7 @@ int api_reprice(struct api_call *c)
 	jsonw_key_u64(&w, "looked", got.looked);
 	jsonw_key_u64(&w, "priced", got.priced);
 	jsonw_key_u64(&w, "corrected", got.corrected);
+	jsonw_key_u64(&w, "joined", got.joined);
 	jsonw_key_u64(&w, "unpriced", got.unpriced);
 	jsonw_key_str(&w, "amount_usd", dec_text(got.more, text));
 	if (got.next)

@@ -21,9 +21,11 @@ CREATE TABLE revision (
 	call_seq      INTEGER NOT NULL REFERENCES call (seq),
 	number        INTEGER NOT NULL CHECK (number > 0), -- of this call, from 1, no gap
 	booked_ns     INTEGER NOT NULL,
-	reason        TEXT NOT NULL CHECK (reason IN ('fetched', 'repriced')),
-	told_by       BLOB REFERENCES call (id), -- fetched: the call that told it
-	actor         TEXT, -- repriced: who asked
+	after_seq     INTEGER NOT NULL, -- the last call that was booked before
+	-- joined: it got a price, and is another observation of a call that is billed: what it would cost, and no money
+	reason        TEXT NOT NULL CHECK (reason IN ('fetched', 'repriced', 'joined')),
+	told_by       BLOB REFERENCES call (id), -- fetched: the call that told it; joined: the call that is billed
+	actor         TEXT, -- repriced, joined: who asked
 	amount        INTEGER NOT NULL, -- pico-dollars that its team pays more than before; 0: no transfer
 	model_served  TEXT,
 	service_tier  TEXT,
@@ -118,11 +120,16 @@ SELECT c.seq, c.id, c.booked_ns, c.period, c.source_id, c.kind, c.ts_start, c.ts
 	iif(r.seq IS NULL, c.low_pico, r.low_pico) AS low_pico,
 	iif(r.seq IS NULL, c.high_pico, r.high_pico) AS high_pico,
 	iif(r.seq IS NULL, c.reported_cost, r.reported_cost) AS reported_cost,
-	coalesce(c.joined_to, (SELECT p.id FROM handover h JOIN call p ON p.seq = h.call_seq WHERE h.caller_seq = c.seq))
-		AS joined_to,
+	coalesce(c.joined_to, (SELECT p.id FROM handover h JOIN call p ON p.seq = h.call_seq WHERE h.caller_seq = c.seq),
+		iif(r.reason = 'joined', r.told_by, NULL)) AS joined_to,
 	(SELECT p.team FROM handover h JOIN call p ON p.seq = h.caller_seq WHERE h.call_seq = c.seq) AS paid_by,
 	r.seq AS revision_seq, coalesce(r.number, 0) AS revision, r.reason AS revised, c.billing AS booked_billing,
-	c.why AS booked_why, c.cost_pico AS booked_pico
+	c.why AS booked_why, c.cost_pico AS booked_pico,
+	-- when it was first charged: behind which call, as which revision (0: as it was booked)
+	iif(c.billing = 'metered', c.seq, (SELECT f.after_seq FROM revision f WHERE f.call_seq = c.seq
+		AND f.billing = 'metered' ORDER BY f.number LIMIT 1)) AS charged_after,
+	iif(c.billing = 'metered', 0, (SELECT f.seq FROM revision f WHERE f.call_seq = c.seq
+		AND f.billing = 'metered' ORDER BY f.number LIMIT 1)) AS charged_by
 FROM call c
 LEFT JOIN revision r ON r.call_seq = c.seq AND r.number = (SELECT max(l.number) FROM revision l WHERE l.call_seq = c.seq);
 
@@ -130,7 +137,7 @@ LEFT JOIN revision r ON r.call_seq = c.seq AND r.number = (SELECT max(l.number) 
 -- billing metered.
 CREATE VIEW call_paid AS
 SELECT n.seq, n.id, n.ts_start, n.kind, n.provider, n.model_served, n.model_requested, n.usage, n.source, n.why, n.billing,
-	n.cost_pico, n.list_pico, n.shadow_pico, n.contract, n.flags, n.revision,
+	n.cost_pico, n.list_pico, n.shadow_pico, n.contract, n.flags, n.revision, n.charged_after, n.charged_by,
 	iif(p.seq IS NULL, n.team, p.team) AS team, iif(p.seq IS NULL, n.cgroup, p.cgroup) AS cgroup,
 	iif(p.seq IS NULL, n.host, p.host) AS host, iif(p.seq IS NULL, n.project, p.project) AS project,
 	iif(p.seq IS NULL, n.department, p.department) AS department,

@@ -25,6 +25,7 @@ struct batch {
 	struct db *db; /* NULL after a failure */
 	bool doubt;    /* a failure may have damaged the file: look at all of it */
 	bool lost;     /* what the transaction holds is not known: book the rows again */
+	bool held;     /* nothing is committed */
 	unsigned char host_id[16], epoch[CALL_EPOCH];
 	bool has_epoch;
 	size_t count;
@@ -328,11 +329,37 @@ int batch_run(struct batch *b, int (*fn)(struct db *db, void *ctx), void *ctx)
 		r = step(b->db, fn, ctx);
 		if (db_refused(r))
 			return r;
-		r = r < 0 ? lose(b, r) : batch_commit(b);
-		if (r == 0)
-			return 0;
+		if (r < 0)
+			r = lose(b, r);
+		else if (!b->held)
+			r = batch_commit(b);
+		/* a second try would not find what was done before in a transaction that is held */
+		if (r == 0 || b->held)
+			return r;
 	}
 	return r;
+}
+
+int batch_hold(struct batch *b)
+{
+	int r;
+
+	obj_check(b, BATCH_MAGIC);
+	r = batch_commit(b);
+	b->held = r == 0;
+	return r;
+}
+
+int batch_drop(struct batch *b)
+{
+	int r = 0;
+
+	obj_check(b, BATCH_MAGIC);
+	/* else what is open is what was fed */
+	if (b->held && !b->lost && db_in_transaction(b->db))
+		r = db_back(b->db);
+	b->held = false;
+	return r < 0 ? lose(b, r) : 0;
 }
 
 int batch_feed(struct batch *b, const struct posting *in)

@@ -45,6 +45,12 @@ static const struct field usage_fields[] = {
 	AT(usage, raw, RAW_BYTES),           AT(usage, reported_cost, TEXT_BYTES),
 };
 
+enum { /* where bytes come from */
+#define TLS(row, family, function, shape, dir, finder, tried) ROW_##row,
+#include "tbl/tls.h"
+#undef TLS
+};
+
 static struct str *text_at(void *record, size_t at)
 {
 	return (struct str *)(void *)((char *)record + at);
@@ -236,6 +242,7 @@ int call_new(const struct posting *in, const unsigned char *epoch, struct call *
 	c->charge.usage = &c->usage;
 	c->posting = *in;
 	c->posting.charge = &c->charge;
+	c->plain = c->usage.from.row == ROW_PLAIN;
 	c->has_epoch = epoch != NULL;
 	if (epoch)
 		memcpy(c->epoch, epoch, sizeof(c->epoch));

@@ -182,6 +182,14 @@ int db_undo(struct db *db)
 	return r < 0 ? r : db_run(db, SQL_RELEASE);
 }
 
+int db_back(struct db *db)
+{
+	int r = db_run(db, SQL_ROLLBACK);
+
+	total_forget(&db->totals);
+	return r < 0 ? r : db_head(db);
+}
+
 /* ---- one use of a statement ---- */
 
 struct use db_use(struct db *db, enum sql name)
@@ -195,6 +203,15 @@ struct use db_use(struct db *db, enum sql name)
 						      NULL));
 	u.st = db->stmt[name];
 	return u;
+}
+
+int db_prepare(struct db *db)
+{
+	int r = 0;
+
+	for (int i = 0; r == 0 && i < SQL_COUNT; i++)
+		r = db_use(db, i).error;
+	return r;
 }
 
 static void bound(struct use *u, int rc)

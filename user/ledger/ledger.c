@@ -6,8 +6,9 @@
 #include "ledger/book.h"
 #include "ledger/chain.h"
 #include "ledger/epoch.h"
+#include "ledger/find.h"
 #include "ledger/ledger.h"
-#include "ledger/revise.h"
+#include "ledger/reprice.h"
 #include "ledger/text.h"
 #include "ledger/wallet.h"
 
@@ -126,6 +127,7 @@ int ledger_team(struct ledger *l, struct str team)
 struct total_job {
 	struct str contract;
 	uint64_t from_ns, until_ns;
+	const unsigned char *before;
 	struct total *ret;
 };
 
@@ -133,7 +135,7 @@ static int total_job(struct db *db, void *ctx)
 {
 	struct total_job *j = ctx;
 
-	return total_of(db, j->contract, j->from_ns, j->until_ns, j->ret);
+	return total_of(db, j->contract, j->from_ns, j->until_ns, j->before, j->ret);
 }
 
 int ledger_total(struct ledger *l, struct str contract, uint64_t from_ns, uint64_t until_ns,
@@ -145,53 +147,72 @@ int ledger_total(struct ledger *l, struct str contract, uint64_t from_ns, uint64
 	db = batch_db(l->batch);
 	/* after a failure the rows of the batch are not there yet: they are, once it is committed */
 	return db ? total_follow(db, contract, from_ns, until_ns, ret)
-		  : ledger_total_once(l, contract, from_ns, until_ns, ret);
+		  : ledger_total_before(l, NULL, contract, from_ns, until_ns, ret);
 }
 
-int ledger_total_once(struct ledger *l, struct str contract, uint64_t from_ns, uint64_t until_ns,
-		      struct total *ret)
+int ledger_total_before(struct ledger *l, const unsigned char before[CALL_ID], struct str contract,
+			uint64_t from_ns, uint64_t until_ns, struct total *ret)
 {
-	struct total_job j = { contract, from_ns, until_ns, ret };
+	struct total_job j = { contract, from_ns, until_ns, before, ret };
 
 	obj_check(l, LEDGER_MAGIC);
 	return batch_run(l->batch, total_job, &j);
 }
 
-struct reprice_job {
-	const struct call *call;
-	struct str actor;
-	uint64_t revision;
-	int64_t pico;
+struct creation_job {
+	const struct usage *told;
+	struct arena *arena;
+	struct usage made;
+	struct creation found;
 };
 
-static int reprice(struct db *db, void *ctx)
+static int creation_job(struct db *db, void *ctx)
 {
-	struct reprice_job *j = ctx;
-	struct revision v = {
-		.as = j->call,
-		.reason = S("repriced"),
-		.actor = j->actor,
-		.number = (int64_t)j->revision + 1,
-	};
-	struct use u = db_use(db, SQL_CALL_SEQ);
+	struct creation_job *j = ctx;
+
+	j->made = *j->told;
+	j->found = (struct creation){ 0 };
+	return find_creation(db, &j->made, j->arena, &j->found);
+}
+
+int ledger_creation(struct ledger *l, struct usage *u, struct arena *a, struct creation *ret)
+{
+	struct creation_job j = { .told = u, .arena = a };
+	struct db *db;
 	int r;
 
-	use_blob(&u, j->call->posting.id, CALL_ID);
-	r = use_step(&u);
-	v.call = r > 0 ? use_col_int(&u, 0) : 0;
-	use_end(&u);
-	if (r > 0)
-		r = revise(db, &v, &j->pico);
-	else if (r == 0)
-		r = -ENOENT;
+	obj_check(l, LEDGER_MAGIC);
+	*ret = (struct creation){ 0 };
+	db = batch_db(l->batch);
+	r = db ? creation_job(db, &j) : batch_run(l->batch, creation_job, &j);
+	if (r < 0)
+		return r;
+	*u = j.made;
+	*ret = j.found;
+	return 0;
+}
+
+struct reprice_job {
+	struct call *call;
+	struct str actor;
+	uint64_t revision;
+	struct repriced *ret;
+};
+
+static int reprice_job(struct db *db, void *ctx)
+{
+	struct reprice_job *j = ctx;
+	int r = reprice(db, j->call, (int64_t)j->revision + 1, j->actor, j->ret);
+
 	return r == -EALREADY ? 0 : r;
 }
 
 int ledger_reprice(struct ledger *l, const struct posting *in, uint64_t revision, struct str actor,
-		   int64_t *ret_pico)
+		   struct repriced *ret)
 {
 	_cleanup_(call_free) struct call *c = NULL;
-	struct reprice_job j = { .actor = actor, .revision = revision };
+	struct repriced got = { 0 };
+	struct reprice_job j = { .actor = actor, .revision = revision, .ret = &got };
 	int r;
 
 	obj_check(l, LEDGER_MAGIC);
@@ -199,10 +220,16 @@ int ledger_reprice(struct ledger *l, const struct posting *in, uint64_t revision
 	if (r < 0)
 		return r;
 	j.call = c;
-	r = batch_run(l->batch, reprice, &j);
+	r = batch_run(l->batch, reprice_job, &j);
 	if (r == 0)
-		*ret_pico = j.pico;
+		*ret = got;
 	return r;
+}
+
+int ledger_rehearse(struct ledger *l, bool on)
+{
+	obj_check(l, LEDGER_MAGIC);
+	return on ? batch_hold(l->batch) : batch_drop(l->batch);
 }
 
 /* ---- epochs ---- */

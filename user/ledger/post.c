@@ -4,12 +4,6 @@
 #include "ledger/put.h"
 #include "ledger/revise.h"
 
-enum { /* where bytes come from */
-#define TLS(row, family, function, shape, dir, finder, tried) ROW_##row,
-#include "tbl/tls.h"
-#undef TLS
-};
-
 /* 1: there, with *ret_same; 0: new. */
 static int look(struct db *db, const struct call *c, bool *ret_same)
 {
@@ -62,7 +56,7 @@ static void put_who(struct use *u, const struct call *c)
 	use_text(u, p->environment);
 	use_text(u, p->rule);
 	use_text(u, p->map_revision);
-	use_int(u, o->row == ROW_PLAIN);
+	use_int(u, c->plain);
 	use_int(u, p->gateway);
 }
 
@@ -157,9 +151,9 @@ static int tell(struct db *db, const struct call *c, const struct found *f, int6
 	int r = f->creation ? revise(db, &v, &more) : 0;
 
 	if (r == 0 && f->provider)
-		r = revise_payer(db, f->provider, seq);
+		r = revise_payer(db, f->provider, seq, &more);
 	if (r == 0 && f->caller)
-		r = revise_payer(db, seq, f->caller);
+		r = revise_payer(db, seq, f->caller, &more);
 	return r;
 }
 

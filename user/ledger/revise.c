@@ -98,7 +98,8 @@ static int pay_revision(struct db *db, const struct revision *v, const struct bi
 int revise(struct db *db, const struct revision *v, int64_t *ret_pico)
 {
 	const struct charge *g = &v->as->charge;
-	int64_t more = g->billing == BILLING_METERED ? g->pico : 0;
+	bool charged = g->billing == BILLING_METERED && !v->joined;
+	int64_t more = charged ? g->pico : 0;
 	struct bill b;
 	int r = bill_of(db, v->call, &b);
 
@@ -115,7 +116,7 @@ int revise(struct db *db, const struct revision *v, int64_t *ret_pico)
 	if (r < 0)
 		return r;
 	unfollow(db, &b);
-	if (g->billing == BILLING_METERED)
+	if (charged)
 		total_add(&db->totals, g->contract, (uint64_t)b.start_ns, g->pico, g->list_pico);
 	*ret_pico = more;
 	return 0;
@@ -173,12 +174,13 @@ static int team_of(struct db *db, int64_t seq, char ret[BOOK_TEAM + 1])
 	return 0;
 }
 
-int revise_payer(struct db *db, int64_t leg, int64_t caller)
+int revise_payer(struct db *db, int64_t leg, int64_t caller, int64_t *ret_back)
 {
 	char team[BOOK_TEAM + 1];
 	struct bill b, own;
 	int r = bill_of(db, leg, &b), mine;
 
+	*ret_back = 0;
 	if (r == 0)
 		r = team_of(db, caller, team);
 	if (r < 0)
@@ -189,8 +191,10 @@ int revise_payer(struct db *db, int64_t leg, int64_t caller)
 		return mine;
 	if (mine == 0)
 		r = pay_gateway(db, "gateway own", &own, str_of(team), -own.pico);
-	if (r == 0 && mine == 0)
+	if (r == 0 && mine == 0) {
 		unfollow(db, &own);
+		*ret_back = own.pico;
+	}
 	if (r == 0 && strcmp(b.team, team) != 0) {
 		r = pay_gateway(db, "gateway back", &b, str_of(b.team), -b.pico);
 		if (r == 0)

@@ -160,7 +160,18 @@ int schema_ready(struct db *db, const char *path, char error[256])
 	}
 	if (version < SCHEMA_VERSION)
 		r = migrate(db, version);
-	return r < 0 ? say(db, r, path, "cannot be brought up to date", error) : 0;
+	if (r < 0)
+		return say(db, r, path, "cannot be brought up to date", error);
+	/* a column that is not there would be found out in the middle of a batch */
+	r = db_prepare(db);
+	if (r < 0 && sqlite3_errcode(db->sql) == SQLITE_ERROR) {
+		snprintf(error, 256,
+			 "%s: %s: other tables than this submeter makes, though of its version; "
+			 "it was left as it is",
+			 path, sqlite3_errmsg(db->sql));
+		return -EPROTONOSUPPORT;
+	}
+	return r < 0 ? say(db, r, path, "cannot be read", error) : 0;
 }
 
 int schema_sound(struct db *db, const char *path, char error[256])

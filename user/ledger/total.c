@@ -9,16 +9,43 @@ static int parsed(struct use *u, int column, __int128 *ret)
 	return text.p ? sum_parse(text, ret) : 0;
 }
 
+/* Charges are in one order: behind which call, as which revision. */
+static int place_of(struct db *db, const unsigned char *before, int64_t ret[2])
+{
+	_cleanup_(use_end) struct use u = { 0 };
+	int r;
+
+	ret[0] = ret[1] = INT64_MAX;
+	if (!before)
+		return 0;
+	u = db_use(db, SQL_CHARGED);
+	use_blob(&u, before, TOTAL_ID);
+	r = use_step(&u);
+	if (r <= 0 || use_col_null(&u, 0))
+		return MIN(r, 0);
+	ret[0] = use_col_int(&u, 0);
+	ret[1] = use_col_int(&u, 1);
+	return 0;
+}
+
 int total_of(struct db *db, struct str contract, uint64_t from_ns, uint64_t until_ns,
-	     struct total *ret)
+	     const unsigned char *before, struct total *ret)
 {
 	_cleanup_(use_end) struct use u = db_use(db, SQL_TOTAL);
 	struct total t = { 0 };
-	int r;
+	int64_t place[2];
+	int r = place_of(db, before, place);
 
+	if (r < 0)
+		return r;
+	/* calls that get their first price ask one after the other */
+	if (before && place[0] == INT64_MAX)
+		return total_follow(db, contract, from_ns, until_ns, ret);
 	use_text(&u, contract);
 	use_int(&u, (int64_t)MIN(from_ns, (uint64_t)INT64_MAX));
 	use_int(&u, (int64_t)MIN(until_ns, (uint64_t)INT64_MAX));
+	use_int(&u, place[0]);
+	use_int(&u, place[1]);
 	r = use_step(&u);
 	if (r <= 0)
 		return r < 0 ? r : -EUCLEAN;
@@ -49,7 +76,7 @@ int total_follow(struct db *db, struct str contract, uint64_t from_ns, uint64_t 
 			return 0;
 		}
 	}
-	r = total_of(db, contract, from_ns, until_ns, ret);
+	r = total_of(db, contract, from_ns, until_ns, NULL, ret);
 	if (r < 0 || contract.n > TOTAL_NAME) /* a longer name is asked for each time */
 		return r;
 	row = &t->row[t->count < TOTAL_ROWS ? t->count++ : t->oldest++ % TOTAL_ROWS];

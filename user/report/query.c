@@ -46,8 +46,9 @@ static int prepare_connection(struct query *q)
 	sqlite3_busy_timeout(q->db, BUSY_MS);
 	sqlite3_progress_handler(q->db, STEPS_A_CHECK, too_slow, q);
 	code = sqlite3_exec(q->db, "PRAGMA query_only = 1", NULL, NULL, NULL);
+	/* are they there? No row is looked for: where a table has none that would take a look at all of the others */
 	if (code == SQLITE_OK)
-		code = sqlite3_exec(q->db, "SELECT 1 FROM call_paid, transfer, gap LIMIT 1", NULL,
+		code = sqlite3_exec(q->db, "SELECT 1 FROM call_paid, transfer, gap LIMIT 0", NULL,
 				    NULL, NULL);
 	if (code == SQLITE_OK)
 		code = sqlite3_create_function(q->db, "tokens", 2,

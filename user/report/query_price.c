@@ -12,7 +12,10 @@ static int prepare(struct query *q, const struct query_filter *f, bool all, sqli
 		r = buf_printf(
 			&sql,
 			" AND kind = 'inference' AND joined_to IS NULL%s ORDER BY seq LIMIT %d",
-			all ? "" : " AND billing = 'unpriced'", LIMIT_REPRICE_ROWS);
+			all ? ""
+			    : " AND (billing = 'unpriced' OR "
+			      "(billing = 'subscription' AND price_entry IS NULL))",
+			LIMIT_REPRICE_ROWS);
 	if (r == 0)
 		r = query_prepare(q, buf_str(&sql), ret);
 	return r == 0 ? query_bind(*ret, f) : r;

@@ -35,6 +35,7 @@ enum { /* columns behind the keys */
        SUM_ESTIMATED,
        SUM_UNPRICED,
        SUM_EQUIVALENT,
+       SUM_NO_EQUIVALENT,
        SUM_SHADOW,
        SUM_COUNT
 };
@@ -49,6 +50,7 @@ static const char sums[] =
 	"sum_pico(CASE WHEN " PAID " AND source <> 'reported' THEN cost_pico END), "
 	"count(CASE WHEN billing = 'unpriced' AND kind = 'inference' THEN 1 END), "
 	"sum_pico(CASE WHEN billing = 'subscription' THEN cost_pico END), "
+	"count(CASE WHEN billing = 'subscription' AND cost_pico IS NULL THEN 1 END), "
 	"sum_pico(shadow_pico) "
 	"FROM call_paid";
 
@@ -153,8 +155,9 @@ static int write_sums(struct jsonw *w, sqlite3_stmt *s, int first)
 	query_key_usd(w, "reserved_usd", 0);
 	query_key_usd(w, "estimated_usd", estimated);
 	jsonw_key_u64(w, "unpriced_requests", query_u64(s, first + SUM_UNPRICED));
-	/* these two are in no sum of money */
+	/* these are in no sum of money */
 	query_key_usd(w, "equivalent_usd", equivalent);
+	jsonw_key_u64(w, "no_equivalent_requests", query_u64(s, first + SUM_NO_EQUIVALENT));
 	query_key_usd(w, "shadow_usd", shadow);
 	return r;
 }
