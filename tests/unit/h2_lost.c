@@ -466,6 +466,24 @@ static void lost_padding(void **state)
 	wants(&w, "GET /1 1  > 200 1 {} .\nGET /3 3  > 200 3 !GAP .\n");
 }
 
+/* A hole in what is sent up: the rest of it is not waited for, the answer ends the call. */
+static void lost_upload(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin(&w);
+	ask(&talk, 1, "POST", NOT);
+	play(&w, &talk, ALL);
+	(void)!world_chunk(&w, OUT, S("lost"), true);
+	talk.bytes[OUT].n = talk.bytes[IN].n = talk.steps = 0;
+	make_h2_ping(say(&talk, OUT), false);
+	answer(&talk, 1, "200", END);
+	play(&w, &talk, ALL);
+	assert_int_equal(wire_open(w.wire), 0);
+	wants(&w, "POST /1 1 !GAP > 200 1  .\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -473,7 +491,7 @@ int main(void)
 		cmocka_unit_test(joined_inside), cmocka_unit_test(failures),
 		cmocka_unit_test(orphan),        cmocka_unit_test(headless),
 		cmocka_unit_test(server),        cmocka_unit_test(lost_head),
-		cmocka_unit_test(lost_padding),
+		cmocka_unit_test(lost_padding),  cmocka_unit_test(lost_upload),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -119,24 +119,83 @@ static void no_memory(void **state)
 		}
 }
 
+static void outlet_says_no(const struct scene *s, int no)
+{
+	bool failed = true;
+
+	for (long n = 0; failed; n++) {
+		struct world w;
+
+		assert_int_equal(world_init(&w), 0);
+		w.refuse_at = n;
+		w.refuse_r = no;
+		play(&w, s, 9);
+		failed = w.refuse_at < 0;
+		world_close(&w);
+		assert_int_equal(w.first_r, failed ? no : 0);
+		world_done(&w);
+	}
+}
+
+/* Whatever it says: the last two are our own words for bytes that are wrong, which are no error. */
 static void outlet_fails(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(scenes); i++) {
-		bool failed = true;
-
-		for (long n = 0; failed; n++) {
-			struct world w;
-
-			assert_int_equal(world_init(&w), 0);
-			w.refuse_at = n;
-			play(&w, &scenes[i], 9);
-			failed = w.refuse_at < 0;
-			world_close(&w);
-			assert_int_equal(w.first_r, failed ? -EDOM : 0);
-			world_done(&w);
-		}
+		outlet_says_no(&scenes[i], -EDOM);
+		outlet_says_no(&scenes[i], -EBADMSG);
+		outlet_says_no(&scenes[i], -EMSGSIZE);
 	}
+}
+
+/* conn names each hole; whoever feeds this stage alone need not, and is told as well what the outlet says to it. */
+static void unnamed_hole(void **state)
+{
+	struct origin from = { .gen = 1, .tgid = 7 };
+	struct piece p = { .from = &from, .kind = PIECE_BYTES, .dir = OUT, .bytes = S(GET) };
+	struct world w;
+
+	(void)state;
+	assert_int_equal(world_init(&w), 0);
+	assert_int_equal(wire_feed(w.wire, &p), 0);
+	w.refuse_at = 0;
+	p.dir = IN;
+	p.off = 9;
+	p.bytes = S("x");
+	assert_int_equal(wire_feed(w.wire, &p), -EDOM);
+	assert_int_equal(w.skipped[SKIP_REFUSED], 1);
+	w.fed = sizeof(GET);
+	p = (struct piece){ .from = &from, .kind = PIECE_END, .end = END_FREE };
+	assert_int_equal(wire_feed(w.wire, &p), 0);
+	world_close(&w);
+	world_done(&w);
+}
+
+/* An answer is lost, and what comes after the next request begins none: that is the hole's doing. */
+static void behind_a_hole(void **state)
+{
+	static const struct {
+		enum flow_dir dir;
+		const char *bytes;
+		bool lost;
+	} steps[] = { { OUT, GET, false },
+		      { IN, OK2, true },
+		      { IN, "tail", false },
+		      { OUT, GET, false },
+		      { IN, "tail", false } };
+	struct world w;
+
+	(void)state;
+	assert_int_equal(world_init(&w), 0);
+	for (size_t i = 0; i < COUNT_OF(steps); i++)
+		assert_int_equal(
+			world_chunk(&w, steps[i].dir, str_of(steps[i].bytes), steps[i].lost), 0);
+	assert_int_equal(w.count, 2);
+	assert_true(w.seen[0].ended && w.seen[0].why == WHY_GAP);
+	assert_true(w.seen[1].ended && w.seen[1].why == WHY_GAP);
+	assert_int_equal(world_end(&w, END_FREE, OUT), 0);
+	world_close(&w);
+	world_done(&w);
 }
 
 /* ---- joined midway: the meaning depends on where pieces begin -------------------------------- */
@@ -275,10 +334,11 @@ static void left_open(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(any_cut),      cmocka_unit_test(no_memory),
-		cmocka_unit_test(outlet_fails), cmocka_unit_test(midstream),
-		cmocka_unit_test(half_ends),    cmocka_unit_test(times_and_payer),
-		cmocka_unit_test(left_open),
+		cmocka_unit_test(any_cut),       cmocka_unit_test(no_memory),
+		cmocka_unit_test(outlet_fails),  cmocka_unit_test(midstream),
+		cmocka_unit_test(half_ends),     cmocka_unit_test(times_and_payer),
+		cmocka_unit_test(left_open),     cmocka_unit_test(unnamed_hole),
+		cmocka_unit_test(behind_a_hole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -48,7 +48,8 @@ struct world {
 	size_t count;
 	bool light;     /* keep no bodies */
 	uint64_t bytes; /* of all bodies and events */
-	long refuse_at; /* the outlet fails at this part with -EDOM; negative: never */
+	long refuse_at; /* the outlet fails at this part with refuse_r; negative: never */
+	int refuse_r;
 	struct origin from;
 	uint64_t off[2], now_ns;
 	int first_r; /* first error any feed returned */
@@ -202,7 +203,7 @@ static int world_part(void *ctx, const struct part *p)
 			       (s->events.n || p->body_bytes[DIR_IN] >= s->body[DIR_IN].n));
 		break;
 	}
-	return w->refuse_at >= 0 && w->refuse_at-- == 0 ? -EDOM : 0;
+	return w->refuse_at >= 0 && w->refuse_at-- == 0 ? w->refuse_r : 0;
 }
 
 static int world_piece(void *ctx, const struct piece *p)
@@ -245,7 +246,7 @@ static int world_init(struct world *w)
 	long armed = mem_fail_after;
 	int r;
 
-	*w = (struct world){ .ignored = -1, .refuse_at = -1 };
+	*w = (struct world){ .ignored = -1, .refuse_at = -1, .refuse_r = -EDOM };
 	mem_fail_after = -1;
 	w->seen = mem_zero(WORLD_SEEN, sizeof(*w->seen));
 	assert(w->seen);
